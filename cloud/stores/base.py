@@ -1,0 +1,66 @@
+"""The store's contract: what ingest writes and what boards, page and watch read. Two stores, one suite.
+
+A *database* is one tenant's, or the operator's; they never see each other. A *point* is one line of a measurement:
+tags name its series, fields are quantities, time is µs since the Unix epoch. The same series and time is the same
+point: its fields merge and the newest value wins, so that writing an uplink twice changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+Field = float | int | str | bool
+
+
+class Point(msgspec.Struct, frozen=True):
+    measurement: str
+    tags: dict[str, str]  # without empty values
+    time_us: int
+    fields: dict[str, Field]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A point the store refuses for good; the others of the same write are stored."""
+
+    index: int  # in the points given to `write`
+    code: str
+    message: str
+
+
+class Store(Protocol):
+    """Every method raises `LinkError` (try again) or `StorageError` (this database refuses; the others go on)."""
+
+    def databases(self) -> list[str]:
+        """Names of the databases that exist."""
+        ...
+
+    def write(self, database: str, points: Sequence[Point]) -> list[Rejected]:
+        """Make the points durable: when it returns they survive a kill -9 and are visible to other processes."""
+        ...
+
+    def latest(self, database: str, measurement: str, where: Mapping[str, str] | None = None) -> list[Point]:
+        """The newest point of each series whose tags match `where`; fields it lacks are taken from older points."""
+        ...
+
+    def series(
+        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str] | None = None
+    ) -> list[Point]:
+        """All points with start ≤ time < end, by time."""
+        ...
+
+    def raw(self, database: str, *, device: str, start_us: int, end_us: int) -> list[Point]:
+        """The `uplink` points of one device, by time: payload, codec, identity."""
+        ...
+
+    def count(self, database: str, measurement: str, *, start_us: int | None = None, end_us: int | None = None) -> int:
+        """How many points a measurement has."""
+        ...
+
+    def delete_range(
+        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+    ) -> int:
+        """Delete the points with start ≤ time < end whose tags match; how many."""
+        ...
+
+    def close(self) -> None: ...
