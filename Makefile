@@ -1,0 +1,80 @@
+# The two commands of the README: `make demo` and `make test`. Each does all of its own set-up.
+# Needs: Python 3.11 or newer, git, make, python3-venv. `make test` also installs Debian packages (root or sudo).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := beffroi cloud core decoders edge grafana provisioning simulator territories tests
+DEBIAN_PACKAGES := mosquitto chromium
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: help install install-dev system fmt lint types layers check test unit demo lock clean
+
+help:
+	@echo "make demo      the whole road on this machine; then open http://127.0.0.1:8090 (Ctrl-C stops it)"
+	@echo "make test      everything that CI runs (installs Mosquitto and Chromium where they are missing)"
+	@echo "make check     formatting, lint, types, layers; make unit: the fast tests alone"
+	@echo "make fmt       format the code; make lock: renew the pinned versions"
+
+install: $(VENV)/installed
+
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: beffroi needs Python 3.11 or newer; hint: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "error: no virtual environment; hint: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+system:
+	@missing=; \
+	for name in $(DEBIAN_PACKAGES); do PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+fmt: install-dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: install-dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+types: install-dev
+	$(BIN)/mypy
+
+layers: install-dev
+	$(BIN)/lint-imports
+
+check: lint types layers
+
+unit: install-dev
+	$(BIN)/pytest tests/unit tests/contract tests/property $(PYTEST_ARGS)
+
+test: system check
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+demo: install
+	$(BIN)/beffroi demo $(DEMO_ARGS)
+
+lock: install-dev
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --allow-unsafe \
+	  --extra all --all-build-deps --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --allow-unsafe \
+	  --constraint requirements.lock --extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
