@@ -3,21 +3,25 @@
 A message is acknowledged with the epoch it came in; an acknowledgement that comes late, after a reconnect, goes
 nowhere, so that it can never confirm another message that happens to bear the same packet id.
 paho's own queues are not used: `publish` refuses while there is no connection.
+Only the link's thread reads and writes the socket: two writers could mix the halves of two packets.
 """
 
+import select
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from core import log
 from core.errors import ConfigError, NotConnected
+from core.ports.waker import Waker
 from core.settings import BrokerSettings
 
 _log = log.get(__name__)
@@ -103,21 +107,40 @@ class MqttLink:
         self._client: paho.Client | None = None
         self._up = False
         self._stopping = threading.Event()
+        self._reading = threading.Event()
+        self._reading.set()
+        self._waker = Waker()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{client_id}", daemon=True)
 
     def start(self) -> None:
+        self._waker.open()
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Disconnect properly (the will is not sent) and end the thread."""
         self._stopping.set()
+        self._reading.set()
         with self._lock:
             client = self._client
         if client is not None:
             client.disconnect()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._waker.close()
+
+    def pause(self) -> None:
+        """Read nothing more until `resume`: what arrives waits at the broker, not in our memory.
+
+        Acknowledgements and messages still go out. A connection that is paused for about two keep-alives ends
+        (its pings go unread) and is made again at `resume`.
+        """
+        self._reading.clear()
+
+    def resume(self) -> None:
+        self._reading.set()
+        self._waker.wake()
 
     @property
     def connected(self) -> bool:
@@ -148,6 +171,7 @@ class MqttLink:
     def _run(self) -> None:
         wait = self._retry_s
         while not self._stopping.is_set():
+            self._reading.wait()
             reason, was_up = self._attempt()
             self._on_event(Disconnected(self._epoch, reason))
             wait = self._retry_s if was_up else min(wait * 2, self._retry_max_s)
@@ -163,7 +187,7 @@ class MqttLink:
         was_up = False
         try:
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
-            while (code := client.loop(0.5)) == paho.MQTT_ERR_SUCCESS:
+            while (code := self._turn(client)) == paho.MQTT_ERR_SUCCESS:
                 was_up = was_up or self._up
             reason = refused[0] if refused else paho.error_string(code)
         except (OSError, ConfigError) as error:  # ssl.SSLError is an OSError; TLS files may be replaced while we run
@@ -175,6 +199,23 @@ class MqttLink:
             if stream is not None:
                 stream.close()
         return reason, was_up
+
+    def _turn(self, client: paho.Client) -> MQTTErrorCode:
+        """Wait at most half a second for something to read or write, and do it."""
+        stream = client.socket()
+        if stream is None:
+            return MQTTErrorCode.MQTT_ERR_CONN_LOST
+        reading = self._reading.is_set()
+        # TLS may hold decrypted bytes that select cannot see
+        held = reading and isinstance(stream, ssl.SSLSocket) and stream.pending() > 0
+        watched: list[Any] = [self._waker, stream] if reading else [self._waker]
+        readable, writable, _ = select.select(watched, [stream] if client.want_write() else [], [], 0 if held else 0.5)
+        if self._waker in readable:
+            self._waker.clear()
+        code = client.loop_read() if held or stream in readable else MQTTErrorCode.MQTT_ERR_SUCCESS
+        if code == MQTTErrorCode.MQTT_ERR_SUCCESS and (writable or client.want_write()):
+            code = client.loop_write()
+        return client.loop_misc() if code == MQTTErrorCode.MQTT_ERR_SUCCESS else code
 
     def _new_client(self, epoch: int, refused: list[str]) -> paho.Client:
         client = paho.Client(
@@ -197,6 +238,9 @@ class MqttLink:
                 # without it single PUBACKs meet Nagle and delayed acks: 4 times slower (measured)
                 stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+        def on_socket_register_write(_client: paho.Client, _userdata: object, _stream: object) -> None:
+            self._waker.wake()
+
         def on_connect(c: paho.Client, _u: object, flags: paho.ConnectFlags, code: ReasonCode, _p: object) -> None:
             if code.is_failure:
                 refused.append(f"the broker refuses the connection: {code}")
@@ -218,6 +262,7 @@ class MqttLink:
             self._on_event(Published(epoch, mid))
 
         client.on_socket_open = on_socket_open
+        client.on_socket_register_write = on_socket_register_write
         client.on_connect = on_connect
         client.on_message = on_message
         client.on_publish = on_publish
