@@ -1,0 +1,46 @@
+"""The declared territory: read a folder (`load`), ask it where an uplink belongs (`Territory.place`)."""
+
+from core.territory.faults import Fault, TerritoryError
+from core.territory.model import (
+    Asset,
+    Assignment,
+    Circuit,
+    Commune,
+    Device,
+    DeviceState,
+    Gateway,
+    Kind,
+    Operator,
+    Profile,
+    Site,
+    Supply,
+    Tenant,
+    Territory,
+)
+from core.territory.placements import OPERATOR, Change, Placement, changes, moved_sites
+from core.territory.reading import load
+
+__all__ = [
+    "OPERATOR",
+    "Asset",
+    "Assignment",
+    "Change",
+    "Circuit",
+    "Commune",
+    "Device",
+    "DeviceState",
+    "Fault",
+    "Gateway",
+    "Kind",
+    "Operator",
+    "Placement",
+    "Profile",
+    "Site",
+    "Supply",
+    "Tenant",
+    "Territory",
+    "TerritoryError",
+    "changes",
+    "load",
+    "moved_sites",
+]

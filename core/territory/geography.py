@@ -1,0 +1,109 @@
+"""Where communes are: the official list of the Grand Est, and the outlines we have. Read when first needed."""
+
+import csv
+import math
+from functools import lru_cache
+from importlib import resources
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+Ring = list[tuple[float, float]]  # lon, lat
+_KM_PER_DEGREE = 111.195  # of latitude; mean Earth radius 6,371 km
+
+
+class Official(NamedTuple):
+    """A commune as INSEE knows it; lat, lon: the centre of its outline (WGS 84)."""
+
+    insee: str
+    name: str
+    population: int
+    lat: float
+    lon: float
+    postal_codes: tuple[str, ...]
+
+
+class _Geometry(msgspec.Struct):
+    type: str
+    coordinates: list[Ring]
+
+
+class _Feature(msgspec.Struct):
+    properties: dict[str, str]
+    geometry: _Geometry
+
+
+class _Collection(msgspec.Struct):
+    features: list[_Feature]
+
+
+@lru_cache(maxsize=1)
+def official() -> dict[str, Official]:
+    """The 5,115 communes of the Grand Est by INSEE code. Source: core/territory/README.md."""
+    with resources.files("core.territory").joinpath("communes-grand-est.csv").open(encoding="utf-8") as lines:
+        rows = csv.reader(lines)
+        next(rows)
+        return {
+            insee: Official(insee, name, int(population), float(lat), float(lon), tuple(postal_codes.split()))
+            for insee, name, _, _, _, postal_codes, population, lat, lon in rows
+        }
+
+
+def suggest(written: str) -> str:
+    """The INSEE codes that were probably meant by a postal code or a name."""
+    word = written.casefold()
+    meant = [c for c in official().values() if written in c.postal_codes or word == c.name.casefold()]
+    if meant:
+        codes = ", ".join(f"{commune.name} is {commune.insee}" for commune in meant[:10])
+        return f"{codes}, …" if len(meant) > 10 else codes
+    return "the INSEE code of a commune is not its postal code: Remiremont (88200) is 88383"
+
+
+@lru_cache(maxsize=1)
+def outlines() -> dict[str, list[Ring]]:
+    """Outlines (outer ring first) of the communes for which we ship one."""
+    text = resources.files("core.territory").joinpath("outlines.geojson").read_bytes()
+    features = msgspec.json.decode(text, type=_Collection).features
+    return {feature.properties["insee"]: feature.geometry.coordinates for feature in features}
+
+
+def distance_km(lat: float, lon: float, lat2: float, lon2: float) -> float:
+    """Between two points, on the sphere (haversine)."""
+    a, b = math.radians(lat), math.radians(lat2)
+    h = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(lon2 - lon) / 2) ** 2
+    return 2 * 6371.0 * math.asin(math.sqrt(h))
+
+
+def outside_km(insee: str, lat: float, lon: float) -> float | None:
+    """How far (km) a point lies outside the outline of a commune, 0 inside; None where we have no outline."""
+    rings = outlines().get(insee)
+    if rings is None:
+        return None
+    if _inside(rings[0], lat, lon) and not any(_inside(hole, lat, lon) for hole in rings[1:]):
+        return 0.0
+    return min(_ring_distance_km(ring, lat, lon) for ring in rings)
+
+
+def _inside(ring: Ring, lat: float, lon: float) -> bool:
+    """Even-odd rule: a ray to the east crosses the ring an odd number of times."""
+    inside = False
+    for (lon1, lat1), (lon2, lat2) in pairwise(ring):
+        if (lat1 > lat) != (lat2 > lat) and lon < lon1 + (lat - lat1) / (lat2 - lat1) * (lon2 - lon1):
+            inside = not inside
+    return inside
+
+
+def _ring_distance_km(ring: Ring, lat: float, lon: float) -> float:
+    """To the nearest segment, on a plane tangent at the point: exact enough below 100 km."""
+    east = _KM_PER_DEGREE * math.cos(math.radians(lat))
+    plane = [((x - lon) * east, (y - lat) * _KM_PER_DEGREE) for x, y in ring]
+    return min(_segment_distance(*a, *b) for a, b in pairwise(plane))
+
+
+def _segment_distance(x1: float, y1: float, x2: float, y2: float) -> float:
+    """From the origin to a segment."""
+    dx, dy = x2 - x1, y2 - y1
+    length2 = dx * dx + dy * dy
+    t = 0.0 if length2 == 0 else max(0.0, min(1.0, -(x1 * dx + y1 * dy) / length2))
+    return math.hypot(x1 + t * dx, y1 + t * dy)

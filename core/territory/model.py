@@ -1,0 +1,246 @@
+"""What an operator declares: tenants, communes, sites, profiles, calendars, assets, circuits, devices, assignments.
+
+Every record is frozen and was validated when it was read. Positions are WGS 84 degrees; times are ms UTC; calendar
+hours are local (`core.territory.calendars`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+
+from core.territory.calendars import Calendar, Programme
+from core.territory.placements import OPERATOR, Placement, Timeline, timelines
+
+
+class Kind(StrEnum):
+    """What an asset is."""
+
+    LAMP = "lamp"
+    BIN = "bin"
+    COUNTER = "counter"
+    CABINET = "cabinet"
+
+
+class Supply(StrEnum):
+    """How a circuit is fed: always, or switched off at its cabinet by day and during extinction."""
+
+    PERMANENT = "permanent"
+    SWITCHED = "switched"
+
+
+class DeviceState(StrEnum):
+    STOCK = "stock"
+    INSTALLED = "installed"
+    MAINTENANCE = "maintenance"  # placed as installed
+    RETIRED = "retired"
+
+
+class NetworkServer(StrEnum):
+    CHIRPSTACK = "chirpstack"
+
+
+class Region(StrEnum):
+    EU868 = "EU868"
+
+
+class MacVersion(StrEnum):
+    V1_0_0 = "1.0.0"
+    V1_0_1 = "1.0.1"
+    V1_0_2 = "1.0.2"
+    V1_0_3 = "1.0.3"
+    V1_0_4 = "1.0.4"
+    V1_1_0 = "1.1.0"
+
+
+class DeviceClass(StrEnum):
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class Shape(StrEnum):
+    """How the fill of a bin follows from the distance to its content."""
+
+    UPRIGHT = "upright"  # the same section at every height
+    LYING = "lying"  # a cylinder on its side
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """Who keeps the territory. `id` is its slug; its database is always `operator`."""
+
+    id: str
+    name: str
+
+
+class Contact(msgspec.Struct, frozen=True):
+    name: str
+    email: str
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """Days the store keeps; None: for ever."""
+
+    raw_days: int | None = None
+    long_days: int | None = None
+
+
+class Tariffs(msgspec.Struct, frozen=True):
+    electricity_eur_kwh: float | None = None
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """When a value becomes a state. `silence_intervals`: expected intervals without an uplink."""
+
+    silence_intervals: float = 3.0
+    bin_full_pct: float = 80.0
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """An EPCI, or a commune that stands alone. Its id is the name of its database."""
+
+    id: str
+    name: str
+    communes: tuple[str, ...]
+    retention: Retention = Retention()
+    tariffs: Tariffs = Tariffs()
+    thresholds: Thresholds = Thresholds()
+    contacts: tuple[Contact, ...] = ()
+
+
+class Commune(msgspec.Struct, frozen=True):
+    """Name, inhabitants and centre come from the official list."""
+
+    insee: str
+    name: str
+    tenant: str
+    lat: float
+    lon: float
+    population: int = 0
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """A LoRa radio; 16 lower-case hex digits."""
+
+    eui: str
+    lat: float
+    lon: float
+    name: str = ""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A place with one edge: `id` is the edge's id too."""
+
+    id: str
+    name: str
+    commune: str
+    tenant: str  # of its commune
+    lat: float
+    lon: float
+    network_server: NetworkServer = NetworkServer.CHIRPSTACK
+    applications: tuple[str, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A kind of device. `id` is the name of its device profile at the network server."""
+
+    id: str
+    codec: str
+    region: Region
+    mac: MacVersion
+    device_class: DeviceClass
+    expected_interval_s: int
+    name: str = ""
+
+
+class Circuit(msgspec.Struct, frozen=True):
+    id: str
+    cabinet: str  # the asset
+    supply: Supply
+    calendar: str
+
+
+class Geometry(msgspec.Struct, frozen=True):
+    """Inside of a bin, mm: from the sensor to the bottom, and what the sensor cannot see below itself."""
+
+    shape: Shape
+    height_mm: int
+    blind_mm: int = 0
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A thing of the commune, which outlives its sensors. What does not belong to its kind is None."""
+
+    id: str
+    kind: Kind
+    commune: str
+    lat: float
+    lon: float
+    circuit: str | None = None
+    geometry: Geometry | None = None
+    rated_power_w: float | None = None
+    colour_temperature_k: int | None = None
+    luminaire: str | None = None
+    installed_on: date | None = None
+    speed_limit_kmh: int | None = None
+
+
+class Device(msgspec.Struct, frozen=True):
+    dev_eui: str
+    profile: str
+    state: DeviceState
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """`dev_eui` measures `asset` from `start_ms` until just before `end_ms`; None: it still does."""
+
+    dev_eui: str
+    asset: str
+    start_ms: int
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Territory:
+    """All that is declared, by id. Build it with `core.territory.load`; it never changes.
+
+    `digest`: the first 12 hex digits of the SHA-256 over the files.
+    """
+
+    operator: Operator
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    communes: Mapping[str, Commune] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    programmes: Mapping[str, Programme] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    assignments: tuple[Assignment, ...] = ()
+    digest: str = ""
+
+    @cached_property
+    def timelines(self) -> Mapping[str, Timeline]:
+        """Where each declared device was, when."""
+        return timelines(self)
+
+    def place(self, dev_eui: str, at_ms: int, *, site: str) -> Placement:
+        """Database, tenant, commune and asset of what `dev_eui` sent at `at_ms` and `site` received. O(log n).
+
+        Outside its assignments, and for a device that nobody declared: the operator's database, the site's commune,
+        no asset. `foreign`: the device is another tenant's than the site.
+
+        Raises:
+            KeyError: no such site.
+        """
+        receiver = self.sites[site]
+        timeline = self.timelines.get(dev_eui)
+        spot = None if timeline is None else timeline.at(at_ms)
+        if spot is None:
+            return Placement(OPERATOR, "", receiver.commune, "", False)
+        return Placement(spot.tenant, spot.tenant, spot.commune, spot.asset, spot.tenant != receiver.tenant)

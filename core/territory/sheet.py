@@ -1,0 +1,168 @@
+"""CSV files of a territory: a header, commas, one record a line; every cell read by its column's reader."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from core.territory.faults import SECRETS_APART, close_to, looks_secret
+from core.territory.text import FileText
+from core.territory.values import BadValueError
+
+
+class Column(NamedTuple):
+    """`read`: text → value. A required column is in the header and has a value in every row."""
+
+    read: Callable[[str], Any]
+    required: bool = True
+
+
+class Row(NamedTuple):
+    """One record: its line, and a value for each declared column (None: empty, or `sound` is false)."""
+
+    line: int
+    values: list[Any]
+    sound: bool
+
+
+class Sheet:
+    """The rows of one CSV file, read against its columns; reports what is wrong into the file's faults."""
+
+    def __init__(self, file: FileText, columns: Mapping[str, Column]) -> None:
+        self._file = file
+        self._columns = columns
+        self._header: list[str] = []
+        self.readable = file.readable and self._read_header()
+
+    def rows(self) -> Iterator[Row]:
+        """Every record, also those with faults, so that references to them are not reported again."""
+        if not self.readable:
+            return
+        where = [self._header.index(name) if name in self._header else -1 for name in self._columns]
+        readers = [column.read for column in self._columns.values()]
+        needed = [i for i, column in enumerate(self._columns.values()) if column.required]
+        width = len(self._header)
+        for number, line in enumerate(self._file.lines[1:], 2):
+            if not line.strip():
+                continue
+            cells = self._split(number, line)
+            if cells is None:
+                continue
+            if len(cells) != width:
+                self._fault_width(number, len(cells))
+                continue
+            picked = [cells[i].strip() if i >= 0 else "" for i in where]
+            try:
+                values = [read(cell) if cell else None for read, cell in zip(readers, picked, strict=True)]
+            except BadValueError:
+                yield Row(number, self._read_each(number, picked), False)
+                continue
+            if any(values[i] is None for i in needed):
+                self._fault_empty(number, picked)
+                yield Row(number, values, False)
+                continue
+            yield Row(number, values, True)
+
+    def fault(self, line: int, column: str, code: str, message: str, hint: str = "") -> None:
+        """A fault at a cell: where its text begins."""
+        self._file.fault(line, self._position(line, column), code, message, hint)
+
+    def _read_header(self) -> bool:
+        first = self._file.lines[0]
+        names = [name.strip() for name in first.split(",")]
+        if len(names) == 1 and (";" in first or "\t" in first):
+            what = "semicolons" if ";" in first else "tabs"
+            hint = "in a spreadsheet: save as CSV UTF-8 and choose the comma as separator"
+            self._file.fault(
+                1,
+                min(first.find(c) for c in ";\t" if c in first) + 1,
+                "territory.separator",
+                f"the columns are separated by {what}, not by commas",
+                hint,
+            )
+            return False
+        if not first.strip():
+            self._file.fault(1, 1, "territory.header", "the first line has no columns", ",".join(self._columns))
+            return False
+        self._header = names
+        for index, name in enumerate(names):
+            self._check_name(index, name)
+        missing = [name for name, column in self._columns.items() if column.required and name not in names]
+        for name in missing:
+            self._file.fault(1, 1, "territory.missing_column", f"there is no column {name}", ",".join(self._columns))
+        return not missing
+
+    def _check_name(self, index: int, name: str) -> None:
+        column = self._column_of(1, index)
+        if looks_secret(name):
+            self._file.fault(1, column, "territory.secret", f"the column {name!r} would hold a secret", SECRETS_APART)
+        elif name not in self._columns:
+            self._file.fault(
+                1,
+                column,
+                "territory.unknown_column",
+                f"nobody reads the column {name!r}",
+                close_to(name, self._columns),
+            )
+        elif name in self._header[:index]:
+            self._file.fault(1, column, "territory.duplicate", f"the column {name} is there twice")
+
+    def _split(self, number: int, line: str) -> list[str] | None:
+        if '"' not in line:
+            return line.split(",")
+        try:
+            return next(csv.reader([line], strict=True))
+        except csv.Error:
+            self._file.fault(
+                number,
+                line.index('"') + 1,
+                "territory.quotes",
+                "the quotes do not match",
+                'a value with a comma is "between quotes", on one line; a quote in it is doubled',
+            )
+            return None
+
+    def _read_each(self, number: int, picked: list[str]) -> list[Any]:
+        """A row known to be bad: report every cell."""
+        values: list[Any] = []
+        for name, cell in zip(self._columns, picked, strict=True):
+            value = None
+            if cell:
+                try:
+                    value = self._columns[name].read(cell)
+                except BadValueError as error:
+                    self.fault(number, name, error.code, f"{name}: {error.message}", error.hint)
+            values.append(value)
+        self._fault_empty(number, picked)
+        return values
+
+    def _fault_empty(self, number: int, picked: list[str]) -> None:
+        for (name, column), cell in zip(self._columns.items(), picked, strict=True):
+            if column.required and not cell:
+                self.fault(number, name, "territory.empty", f"{name} is empty")
+
+    def _fault_width(self, number: int, found: int) -> None:
+        self._file.fault(
+            number,
+            1,
+            "territory.columns",
+            f"{found} values for {len(self._header)} columns",
+            'a value with a comma is "between quotes"',
+        )
+
+    def _position(self, line: int, name: str) -> int:
+        return self._column_of(line, self._header.index(name)) if name in self._header else 1
+
+    def _column_of(self, line: int, index: int) -> int:
+        """Column (from 1) where the cell `index` of a line begins; commas between quotes do not count."""
+        text, quoted, seen = self._file.lines[line - 1], False, 0
+        start = 0
+        for at, character in enumerate(text):
+            if seen == index:
+                break
+            if character == '"':
+                quoted = not quoted
+            elif character == "," and not quoted:
+                seen += 1
+                start = at + 1
+        cell = text[start:]
+        return start + len(cell) - len(cell.lstrip()) + 1 if cell.strip() else start + 1

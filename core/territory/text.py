@@ -1,0 +1,88 @@
+"""The files of a territory as text: UTF-8, with or without the mark that Windows writes before it.
+
+Answers clearly what a spreadsheet may make of them (Latin-1, UTF-16), and refuses what looks like a key.
+"""
+
+import re
+from pathlib import Path
+
+from core.territory.faults import SECRETS_APART, Fault
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_KEY = re.compile(r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{32}(?![0-9A-Za-z-])")
+_UTF8 = "save the file as UTF-8 (in a spreadsheet: CSV UTF-8, with commas)"
+
+
+class FileText:
+    """One file's text, its line ends as \\n, and the faults found in it so far.
+
+    `lines` are without their ends; `raw` is what the digest is made of.
+    """
+
+    def __init__(self, name: str, raw: bytes, faults: list[Fault]) -> None:
+        self.name = name
+        self.raw = raw
+        self._faults = faults
+        self.readable = True
+        self.text = self._decode(raw)
+        self.lines = self.text.split("\n")
+        self._refuse(_CONTROL, "territory.control_character", "a character that no text has", "retype the line")
+        self._refuse(
+            _KEY,
+            "territory.secret",
+            "32 hexadecimal digits look like a key",
+            SECRETS_APART,
+        )
+
+    def fault(self, line: int, column: int, code: str, message: str, hint: str = "") -> None:
+        self._faults.append(Fault(self.name, line, column, code, message, hint))
+
+    def _decode(self, raw: bytes) -> str:
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self._unreadable(1, 1, "the file is UTF-16")
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+        try:
+            return raw.decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start].decode("utf-8").replace("\r\n", "\n")
+            line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+            byte = raw[error.start : error.start + 1]
+            return self._unreadable(
+                line, column, f"byte 0x{byte.hex()} is not UTF-8; in Latin-1 it would be {byte.decode('latin-1')!r}"
+            )
+
+    def _unreadable(self, line: int, column: int, message: str) -> str:
+        self.fault(line, column, "territory.encoding", message, _UTF8)
+        self.readable = False
+        return ""
+
+    def _refuse(self, pattern: re.Pattern[str], code: str, message: str, hint: str) -> None:
+        for found in pattern.finditer(self.text):
+            start = found.start()
+            line = self.text.count("\n", 0, start) + 1
+            self.fault(line, start - self.text.rfind("\n", 0, start), code, message, hint)
+            if code == "territory.control_character":
+                self.readable = False
+                return  # one is enough: the rest of such a file is noise
+
+
+def read_file(folder: Path, name: str, faults: list[Fault]) -> FileText | None:
+    """The text of a file of the territory; None when it is not there, which is a fault."""
+    try:
+        return FileText(name, (folder / name).read_bytes(), faults)
+    except FileNotFoundError:
+        faults.append(
+            Fault(name, 1, 1, "territory.missing_file", f"{name} is not in the folder", _missing(folder, name))
+        )
+    except OSError as error:
+        faults.append(Fault(name, 1, 1, "territory.unreadable_file", f"{name} cannot be read: {error.strerror}"))
+    return None
+
+
+def _missing(folder: Path, name: str) -> str:
+    same = [p.name for p in folder.iterdir() if p.name.lower() == name] if folder.is_dir() else []
+    return (
+        f"rename {same[0]} to {name}"
+        if same
+        else "a territory has eight files, empty ones too: see territories/README.md"
+    )
