@@ -1,0 +1,69 @@
+"""`beffroi demo`."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import console
+from core.errors import OperatorError
+
+app = console.new_app("The whole road on this machine, from simulated lamps to the map page.")
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+EXAMPLE_TERRITORY = Path("territories/grand-est")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90`, `30s`, `5m` or `1h`.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if not found or float(found[1]) <= 0:
+        raise typer.BadParameter(f"{text!r} is not a duration; write 30s, 5m or 1h")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+@app.command()
+def demo(
+    for_: Annotated[str | None, typer.Option("--for", help="Stop by itself after this long, e.g. 30s.")] = None,
+    speed: Annotated[float, typer.Option(help="How many times faster than life, after the first day.", min=1)] = 60,
+    fleet: Annotated[str, typer.Option(help="Which devices: full or cabinet.")] = "cabinet",
+    territory: Annotated[Path, typer.Option(help="The territory folder.")] = EXAMPLE_TERRITORY,
+    folder: Annotated[Path | None, typer.Option("--data", help="Keep everything here (default: temporary).")] = None,
+    port: Annotated[int, typer.Option(help="Port of the page, on loopback.", min=1, max=65535)] = 8090,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same devices' lives.")] = 1,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Without the page.")] = False,
+    json: console.Json = False,
+) -> None:
+    """Run the road until Ctrl-C, then weigh it: exit 0 only if the balance holds, else 3.
+
+    Example: beffroi demo --for 60s --json
+    """
+    from beffroi.demo.run import Demo, DemoOptions
+
+    if fleet not in {"full", "cabinet"}:
+        raise typer.BadParameter(f"{fleet!r} is not a fleet; choose full or cabinet", param_hint="--fleet")
+    if not territory.is_dir():
+        raise OperatorError(
+            "demo.no_territory", f"no territory at {territory}", hint="run it in the clone, or give --territory"
+        )
+    options = DemoOptions(
+        territory=territory.resolve(),
+        folder=folder,
+        speed=speed,
+        fleet=fleet,
+        seed=seed,
+        page_port=None if no_page else port,
+        for_s=parse_duration(for_) if for_ else None,
+    )
+    outcome = Demo(options).run()
+    if json:
+        console.print_json(outcome.as_json())
+    else:
+        console.print_text(outcome.as_text())
+    raise typer.Exit(outcome.exit_code)

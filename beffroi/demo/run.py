@@ -1,0 +1,271 @@
+"""A demo from its first process to its balance."""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from beffroi.demo.layout import Layout
+from beffroi.processes import Child, free_port, port_is_taken, wait_for_port
+from core import console, territory
+from core.errors import ExitCode, OperatorError, StorageError
+from core.ports import control
+
+_DRAIN_S = 30.0  # longest wait for the road to come to rest before it is weighed
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    territory: Path
+    folder: Path | None
+    speed: float
+    fleet: str
+    seed: int
+    page_port: int | None
+    for_s: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a demo ends with: the oracle's balance, and what the simulator had published."""
+
+    balance: dict[str, Any]
+    published: dict[str, Any]
+    in_transit: int  # published, and neither accepted nor told to be a duplicate by an edge
+    seed: int
+    elapsed_s: float
+    folder: Path | None
+    failures: tuple[str, ...] = ()
+
+    @property
+    def balanced(self) -> bool:
+        return bool(self.balance.get("balanced")) and not self.failures
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.DONE if self.balanced else ExitCode.PARTLY
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.balance,
+            "in_transit": self.in_transit,
+            "balanced": self.balanced,
+            "seed": self.seed,
+            "published": self.published,
+            "elapsed_s": round(self.elapsed_s, 1),
+            "failures": list(self.failures),
+            "folder": str(self.folder) if self.folder else None,
+        }
+
+    def as_text(self) -> str:
+        b = self.balance
+        sum_ = (
+            f"{b['stored']} stored + {b['spooled']} spooled + {b['quarantined']} quarantined + {b['evicted']} evicted"
+        )
+        lines = [f"{b['accepted']} accepted = {sum_}", "balanced" if self.balanced else "NOT BALANCED"]
+        lines += [*b["faults"], *self.failures]
+        if self.folder:
+            lines.append(f"kept in {self.folder}")
+        return "\n".join(lines)
+
+
+@dataclass
+class Demo:
+    """Starts every process in order, watches them, stops them in order and has the road weighed."""
+
+    options: DemoOptions
+    _children: dict[str, Child] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _failures: list[str] = field(default_factory=list)
+
+    def run(self) -> Outcome:
+        """Until Ctrl-C, SIGTERM, or the end of `for_s`.
+
+        Raises:
+            OperatorError: the page's port is taken, or a process does not come up.
+            ConfigError: the territory has faults.
+        """
+        options = self.options
+        declared = territory.load(options.territory)
+        if options.page_port is not None and port_is_taken(options.page_port):
+            raise OperatorError(
+                "demo.port_taken",
+                f"port {options.page_port} is in use",
+                hint="another demo? stop it, or choose another with --port",
+            )
+        folder = options.folder or Path(tempfile.mkdtemp(prefix="beffroi-demo-"))
+        layout = Layout(folder.resolve(), options.territory, free_port(), options.page_port or free_port())
+        layout.write(declared)
+        sites = sorted(declared.sites)
+        begun = time.monotonic()
+        with self._stopping_on_signals():
+            try:
+                self._start(layout, sites)
+                self._watch(layout, sites, begun)
+                published = self._stop_simulator(layout)
+                in_transit = self._drain(layout, sites, published)
+            finally:
+                self._stop_all()
+        balance = _weigh(layout, sites)
+        keep = options.folder is not None or not balance["balanced"] or bool(self._failures)
+        if not keep:
+            shutil.rmtree(folder)
+        return Outcome(
+            balance=balance,
+            published=published,
+            in_transit=in_transit,
+            seed=options.seed,
+            elapsed_s=time.monotonic() - begun,
+            folder=folder if keep else None,
+            failures=tuple(self._failures),
+        )
+
+    @contextlib.contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            self._stop.set()
+
+        before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def _spawn(self, name: str, layout: Layout, *arguments: str) -> Child:
+        child = Child(name, arguments, log=layout.log(name))
+        self._children[name] = child
+        return child
+
+    def _start(self, layout: Layout, sites: list[str]) -> None:
+        """Broker first, the simulator last: nothing is published before someone keeps it."""
+        options = self.options
+        broker = self._spawn("broker", layout, "beffroi.demo.broker", str(layout.broker_port))
+        wait_for_port(layout.broker_port, timeout_s=10, child=broker)
+        simulate = [
+            *("beffroi", "simulate", "run", "--territory", str(options.territory), "--json"),
+            *("--broker", f"127.0.0.1:{layout.broker_port}", "--seed", str(options.seed), "--fleet", options.fleet),
+            *("--speed", str(options.speed), "--clock", str(layout.clock), "--truth", str(layout.truth)),
+        ]
+        # the simulator owns the time: it writes the clock before it waits for the edges to be there
+        self._spawn("simulator", layout, *simulate)
+        _wait_for_file(layout.clock, self._children["simulator"])
+        self._spawn("cloud", layout, "beffroi", "cloud", "run", "--settings", str(layout.settings("cloud")))
+        for site in sites:
+            settings = str(layout.settings(f"edge-{site}"))
+            self._spawn(f"edge-{site}", layout, "beffroi", "edge", "run", "--settings", settings)
+        if options.page_port is not None:
+            self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")))
+            console.note(f"page: http://127.0.0.1:{layout.page_port}")
+
+    def _watch(self, layout: Layout, sites: list[str], begun: float) -> None:
+        """Wait for the end, one line of progress every two seconds; a process that dies is a failure and is named."""
+        told = ""
+        while not self._stop.wait(0.5):
+            dead = [child for child in self._children.values() if not child.running]
+            if dead:
+                self._failures += [f"{one.name} ended with {one.exit_code}: {one.last_words()}" for one in dead]
+                console.note("\n".join(self._failures))
+                return
+            elapsed = time.monotonic() - begun
+            if self.options.for_s is not None and elapsed >= self.options.for_s:
+                return
+            line = _progress(layout, sites)
+            if line != told and int(elapsed * 2) % 4 == 0:
+                console.note(line)
+                told = line
+
+    def _stop_simulator(self, layout: Layout) -> dict[str, Any]:
+        """Stop publishing; what the simulator says it published."""
+        simulator = self._children["simulator"]
+        console.note("stopping: the devices fall silent, the road comes to rest…")
+        simulator.stop()
+        for line in reversed(layout.log("simulator").read_text("utf-8", "replace").splitlines()):
+            if line.startswith("{"):
+                result: dict[str, Any] = json.loads(line)
+                return result
+        self._failures.append(f"the simulator gave no result: {simulator.last_words()}")
+        return {}
+
+    def _drain(self, layout: Layout, sites: list[str], published: dict[str, Any]) -> int:
+        """Wait until nothing is under way, or nothing moves; how many events no edge has seen."""
+        deadline = time.monotonic() + _DRAIN_S
+        in_transit = 0
+        while time.monotonic() < deadline:
+            states = [state for site in sites if (state := _ask(layout.edge(site)))]
+            in_transit = max(0, published.get("to_accept", 0) - sum(_source_events(state) for state in states))
+            if (
+                states
+                and in_transit == 0
+                and all(state["spooled"] == 0 and state["open_rows"] == 0 for state in states)
+            ):
+                break
+            time.sleep(0.1)
+        return in_transit
+
+    def _stop_all(self) -> None:
+        """In the order of the road, so that each can hand over what it has."""
+        edges = [name for name in self._children if name.startswith("edge-")]
+        for group in (["simulator"], edges, ["cloud"], ["page", "broker"]):
+            present = [self._children[name] for name in group if name in self._children]
+            for child in present:
+                child.terminate()
+            for child in present:
+                code = child.wait(15)
+                if child.name in {"cloud", *edges} and code != 0:
+                    self._failures.append(f"{child.name} ended with {code}: {child.last_words()}")
+
+
+def _wait_for_file(path: Path, child: Child) -> None:
+    deadline = time.monotonic() + 15
+    while not path.exists():
+        if not child.running or time.monotonic() > deadline:
+            raise OperatorError("process.not_up", f"{child.name} does not start", hint=child.last_words())
+        time.sleep(0.02)
+
+
+def _ask(folder: Path) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = control.ask(folder, "status", timeout_s=5)
+    except StorageError:
+        return None  # not up yet, or down again
+    return answer
+
+
+def _source_events(state: dict[str, Any]) -> int:
+    """Events of the network server that this edge has accepted or knows as duplicates."""
+    return int(state["source_accepted"] + state["duplicates"])
+
+
+def _progress(layout: Layout, sites: list[str]) -> str:
+    """Where the road stands, from the edges' own status."""
+    states = [state for site in sites if (state := _ask(layout.edge(site)))]
+    if not states:
+        return "starting…"
+    accepted = sum(sum(state["accepted"].values()) for state in states)
+    spooled = sum(state["spooled"] for state in states)
+    moment = max(str(state["now"]) for state in states)
+    return f"{moment[:16].replace('T', ' ')} UTC  {accepted} accepted, {spooled} on the way"
+
+
+def _weigh(layout: Layout, sites: list[str]) -> dict[str, Any]:
+    """The balance, by the oracle in a process of its own."""
+    spools = [argument for site in sites for argument in ("--spool", str(layout.spool(site)))]
+    where = ["--store", str(layout.store), "--cloud", str(layout.cloud), "--territory", str(layout.territory)]
+    answer = subprocess.run(
+        [sys.executable, "-m", "beffroi.oracle", *spools, *where], capture_output=True, text=True, check=False
+    )
+    if answer.returncode not in (ExitCode.DONE, ExitCode.PARTLY):
+        raise OperatorError("demo.unweighed", f"the balance could not be weighed: {answer.stderr.strip()[-400:]}")
+    balance: dict[str, Any] = json.loads(answer.stdout)
+    return balance
