@@ -3,6 +3,7 @@
 A *database* is one tenant's, or the operator's; they never see each other. A *point* is one line of a measurement:
 tags name its series, fields are quantities, time is µs since the Unix epoch. The same series and time is the same
 point: its fields merge and the newest value wins, so that writing an uplink twice changes nothing.
+In `where` an empty text means that the series lacks the tag. What no store takes: `cloud.stores.checks`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,9 +45,16 @@ class Store(Protocol):
         ...
 
     def series(
-        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str] | None = None
+        self,
+        database: str,
+        measurement: str,
+        *,
+        start_us: int,
+        end_us: int,
+        where: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> list[Point]:
-        """All points with start ≤ time < end, by time."""
+        """The points with start ≤ time < end, by time; at most the first `limit`."""
         ...
 
     def raw(self, database: str, *, device: str, start_us: int, end_us: int) -> list[Point]:
