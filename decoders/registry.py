@@ -1,0 +1,100 @@
+"""All native codecs, and the one way to decode: whatever the bytes are, it answers."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from core import quantities
+from core.errors import ConfigError, DecodeError, OperatorError, UnreadableError
+from core.model import Reading
+from decoders.codec import Codec, Frame
+from decoders.vendors.nas import ul20xx
+
+CODECS: tuple[Codec, ...] = (ul20xx.CODEC,)
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What a payload was read as.
+
+    `codec` is `name@version`, or the text that named an unknown codec. `error` is "" when all of it was read;
+    readings may stand beside an error.
+    """
+
+    codec: str
+    domain: str = ""
+    readings: tuple[Reading, ...] = ()
+    error: str = ""
+
+
+def index(codecs: Iterable[Codec]) -> Mapping[str, Codec]:
+    """The codecs by name and by `name@version`.
+
+    Raises:
+        ConfigError: `codec.ambiguous`, when two codecs answer to one name.
+    """
+    table: dict[str, Codec] = {}
+    for codec in codecs:
+        for key in (codec.name, codec.id):
+            if key in table:
+                raise ConfigError("codec.ambiguous", f"two codecs are named {key}")
+            table[key] = codec
+    return MappingProxyType(table)
+
+
+_BY_NAME = index(CODECS)
+
+
+def find(codec_id: str) -> Codec:
+    """The codec of a name or of `name@version`.
+
+    Raises:
+        OperatorError: `codec.unknown`, with the closest names as a hint.
+    """
+    try:
+        return _BY_NAME[codec_id]
+    except KeyError:
+        known = [codec.name for codec in CODECS]
+        close = difflib.get_close_matches(codec_id, known, n=3, cutoff=0.3)
+        raise OperatorError(
+            "codec.unknown",
+            f"no codec is named {codec_id!r}",
+            hint=f"did you mean {', '.join(close)}?" if close else "list them with `beffroi codecs list`",
+        ) from None
+
+
+def decode(codec_id: str, f_port: int, payload: bytes, received_ms: int) -> Decoded:
+    """The readings of a payload, and the code of what could not be read: it never raises for what was sent.
+
+    f_port 0 or an empty payload is "seen, no measurement": no readings and no error.
+    Codes: `codec.none`, `codec.unknown`, `decode.port`, `decode.*` of the codec; `quantity.*` for a value that the
+    vocabulary refuses (a number that is not finite stops here).
+    """
+    codec = _BY_NAME.get(codec_id)
+    seen_only = f_port == 0 or not payload
+    if codec is None:
+        unknown = "codec.unknown" if codec_id else "codec.none"
+        return Decoded(codec_id, error="" if seen_only else unknown)
+    if seen_only:
+        return Decoded(codec.id, codec.domain)
+    return run(codec, Frame(f_port, payload, received_ms))
+
+
+def run(codec: Codec, frame: Frame) -> Decoded:
+    """What one codec makes of one frame."""
+    if frame.f_port not in codec.ports:
+        return Decoded(codec.id, codec.domain, error="decode.port")
+    try:
+        findings = codec.decode(frame)
+    except DecodeError as error:
+        return Decoded(codec.id, codec.domain, error=error.code)
+    kept = []
+    for reading in findings.readings:
+        try:
+            quantities.lookup(reading.quantity).check(reading.value)
+        except UnreadableError as error:
+            findings.doubt(error.code)
+        else:
+            kept.append(reading)
+    return Decoded(codec.id, codec.domain, tuple(kept), findings.error)

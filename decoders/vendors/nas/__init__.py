@@ -1,0 +1,1 @@
+"""NAS (Nordic Automation Systems): street light controllers."""

@@ -1,0 +1,67 @@
+"""Addresses and DALI status bytes, as every NAS controller writes them.
+
+Source: docs.nasys.no/en/lcu/payloads, "Addressing" and "DALI status"; IEC 62386-102 (answer to QUERY STATUS).
+"""
+
+from core.quantities.states import Answer, Health, Switch
+from decoders.codec import Findings
+
+ANALOG = "analog"
+BROADCAST = "dali_broadcast"
+STATUS_UNKNOWN = 0xFF
+
+STATUS_QUANTITIES = (
+    "driver_failure",
+    "lamp_failure",
+    "lamp_state",
+    "limit_error",
+    "fade_running",
+    "driver_reset",
+    "short_address_missing",
+    "driver_power_failure",
+)
+
+
+def read_channel(address: int, *, all_of_them: str = "") -> str | None:
+    """The channel of an address byte: `analog`, `dali_broadcast`, `dali_9`, `dali_group_3`; None for no address.
+
+    Args:
+        all_of_them: what 0xFF means here ("internal" for the meter); "" where it is not an address.
+    """
+    if address == 0x01:
+        return ANALOG
+    if address == 0xFE:
+        return BROADCAST
+    if address == 0xFF:
+        return all_of_them or None
+    if address & 0x01:
+        return None
+    if address & 0x80:
+        return f"dali_group_{address >> 1 & 0x0F}"
+    return f"dali_{address >> 1}"
+
+
+def answer(bit: int) -> Answer:
+    return Answer.YES if bit else Answer.NO
+
+
+def switch(bit: int) -> Switch:
+    return Switch.ON if bit else Switch.OFF
+
+
+def health(bit: int) -> Health:
+    return Health.FAULT if bit else Health.OK
+
+
+def read_status(status: int, channel: str, findings: Findings) -> None:
+    """The eight facts of a DALI status byte. 0xFF means that the driver did not answer: nothing is known."""
+    if status == STATUS_UNKNOWN:
+        return
+    findings.add("driver_failure", health(status & 0x01), channel)
+    findings.add("lamp_failure", health(status & 0x02), channel)
+    findings.add("lamp_state", switch(status & 0x04), channel)
+    findings.add("limit_error", answer(status & 0x08), channel)
+    findings.add("fade_running", answer(status & 0x10), channel)
+    findings.add("driver_reset", answer(status & 0x20), channel)
+    findings.add("short_address_missing", answer(status & 0x40), channel)
+    findings.add("driver_power_failure", answer(status & 0x80), channel)

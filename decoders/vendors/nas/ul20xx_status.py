@@ -1,0 +1,147 @@
+"""NAS UL20xx firmware 1.1, port 23: the status, in the layout of firmware 1.1.4 and the one before.
+
+Source: docs.nasys.no/en/lcu/payloads/-uplinks, "Status packet".
+"""
+
+from core.errors import DecodeError
+from core.quantities.states import Alert, Contact, LevelSource
+from decoders.byteview import ByteView
+from decoders.codec import Findings
+from decoders.vendors.nas.dali import STATUS_QUANTITIES, answer, health, read_channel, read_status, switch
+from decoders.vendors.nas.ul20xx_clock import read_clock
+
+QUANTITIES = (
+    *STATUS_QUANTITIES,
+    "dali_bus",
+    "meter_link",
+    "clock_chip",
+    "relay_state",
+    "ldr_state",
+    "input_state",
+    "output_state",
+    "service_tool",
+    "service_tool_since_boot",
+    "downlink_rssi_dbm",
+    "downlink_snr_db",
+    "temperature_c",
+    "voltage_alert_24h",
+    "lamp_alert_24h",
+    "power_alert_24h",
+    "power_factor_alert_24h",
+    "ldr_raw",
+    "illuminance_lx",
+    "tilt_deg",
+    "level_source",
+    "level_step",
+    "level_pct",
+)
+
+_NOT_AVAILABLE = 0xFF
+_LEVEL_SOURCES: dict[int, tuple[LevelSource, int | None]] = {
+    **{number: (LevelSource.PROFILE, number) for number in range(8)},
+    0x21: (LevelSource.CALENDAR_DAY, None),
+    0x22: (LevelSource.CALENDAR_NIGHT, None),
+    **{0x30 + step: (LevelSource.DAWN_STEP, step) for step in range(16)},
+    **{0x50 + step: (LevelSource.DUSK_STEP, step) for step in range(16)},
+    0x70: (LevelSource.INPUT_INACTIVE, None),
+    0x71: (LevelSource.INPUT_ACTIVE, None),
+    **{0x80 + step: (LevelSource.LIGHT_STEP, step) for step in range(8)},
+    0xF5: (LevelSource.RELAY_OFF, None),
+    0xF6: (LevelSource.DRIVER_NOT_FOUND, None),
+    0xF8: (LevelSource.FALLBACK, None),
+    0xFA: (LevelSource.LDR_ACTIVE, None),
+    0xFC: (LevelSource.INPUT_ACTIVE, None),
+    0xFD: (LevelSource.MANUAL, None),
+    0xFF: (LevelSource.UNKNOWN, None),
+}
+
+
+def read(view: ByteView, findings: Findings) -> None:
+    layout = view.u8()
+    if layout > 1:
+        raise DecodeError("decode.header", f"no status has layout {layout}")
+    older = layout == 0  # before firmware 1.1.4
+    read_clock(view, findings)
+    bits = view.u8()
+    findings.add("dali_bus", health(bits & 0x02))
+    findings.add("meter_link", health(bits & 0x20))
+    findings.add("clock_chip", health(bits & 0x40))
+    findings.add("relay_state", Contact.CLOSED if bits & 0x80 else Contact.OPEN)
+    if older:
+        findings.add("ldr_state", switch(bits & 0x04))
+        findings.add("input_state", switch(bits & 0x10))
+    else:
+        more = view.u8()
+        findings.add("output_state", switch(more & 0x04))
+        findings.add("service_tool", answer(more & 0x40))
+        findings.add("service_tool_since_boot", answer(more & 0x80))
+    findings.add("downlink_rssi_dbm", -view.u8())
+    findings.add("downlink_snr_db", view.i8())
+    findings.add("temperature_c", view.i8())
+    if older:
+        follows = view.u8()
+        findings.add("output_state", switch(follows & 0x04))
+        if follows & 0x02:
+            findings.add("ldr_raw", view.u8())
+        if follows & 0x10:
+            _recent_alerts(view.u8(), findings)
+    else:
+        _recent_alerts(view.u8(), findings)
+        _sensors(ByteView(view.take(view.u8()), little=True), findings)
+    while view.left:
+        _level(view, findings)
+
+
+def _recent_alerts(bits: int, findings: Findings) -> None:
+    for quantity, bit in (
+        ("voltage_alert_24h", 0x10),
+        ("lamp_alert_24h", 0x20),
+        ("power_alert_24h", 0x40),
+        ("power_factor_alert_24h", 0x80),
+    ):
+        findings.add(quantity, Alert.RAISED if bits & bit else Alert.CLEAR)
+
+
+def _sensors(view: ByteView, findings: Findings) -> None:
+    """The sensor items of a status. The length of an unknown one is not known: the rest is left."""
+    while view.left:
+        match view.u8():
+            case 0x01:
+                findings.add("ldr_raw", view.u8())
+            case 0x02:
+                _light(view.u16(), "", findings)
+            case 0x03:
+                _light(view.u16(), "d4i", findings)
+            case 0x04:
+                findings.add("input_state", switch(view.u8() & 0x01))
+            case 0x08:
+                degrees = view.u8()
+                if degrees != _NOT_AVAILABLE:
+                    findings.add("tilt_deg", degrees)
+            case _:
+                findings.doubt("decode.sensor")
+                return
+
+
+def _light(raw: int, channel: str, findings: Findings) -> None:
+    if raw != 0xFFFF:
+        findings.add("illuminance_lx", 10 ** ((raw & 0x7FFF) / 4000) / 1000, channel)
+
+
+def _level(view: ByteView, findings: Findings) -> None:
+    """One dimming source: who is lit, how much, and why."""
+    channel = read_channel(view.u8())
+    reason, level, status = view.u8(), view.u8(), view.u8()
+    if channel is None:
+        findings.doubt("decode.address")
+        return
+    source = _LEVEL_SOURCES.get(reason)
+    if source is None:
+        findings.doubt("decode.level_source")
+    else:
+        findings.add("level_source", source[0], channel)
+        if source[1] is not None:
+            findings.add("level_step", source[1], channel)
+    if level != _NOT_AVAILABLE:
+        findings.add("level_pct", level, channel)
+    read_status(status, channel, findings)
