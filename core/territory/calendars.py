@@ -5,7 +5,7 @@ that 23:00–05:00 is one night's, and so is the night of a change to or from su
 Source: TALQ 2.7.1, calendars with `dayOffset` 12 (noon to noon), rules by order in the list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
@@ -99,19 +99,25 @@ def steps(programme: Programme, night: date, *, sunset_ms: int, sunrise_ms: int)
         sunrise_ms: of the morning after it.
     An hour that the clock shows twice counts the first time; one that it skips counts as if it had not.
     """
-    noon_ms, _ = night_bounds_ms(night)
+    noon_ms, end_ms = night_bounds_ms(night)
     on_ms = sunset_ms + round(programme.sunset_offset_min * 60_000)
     off_ms = sunrise_ms + round(programme.sunrise_offset_min * 60_000)
     spans = [(_hour_ms(night, p.start), _hour_ms(night, p.end), p.level_pct) for p in programme.periods]
     edges = {noon_ms, on_ms, off_ms, *(start for start, _, _ in spans), *(end for _, end, _ in spans)}
     found: list[Step] = []
-    for at_ms in sorted(edge for edge in edges if edge >= noon_ms):
+    for at_ms in sorted(edge for edge in edges if noon_ms <= edge < end_ms):
         level = 0.0
         if on_ms <= at_ms < off_ms:
             level = next((pct for start, end, pct in spans if start <= at_ms < end), programme.level_pct)
         if not found or found[-1].level_pct != level:
             found.append(Step(at_ms, level))
     return tuple(found)
+
+
+def level_at(night_steps: Sequence[Step], at_ms: int) -> float:
+    """The level (%) of a night's steps at an instant of that night."""
+    started = [step for step in night_steps if step.start_ms <= at_ms]
+    return started[-1].level_pct if started else 0.0
 
 
 def expected_level_pct(
@@ -125,12 +131,7 @@ def expected_level_pct(
     """
     night = night_of(at_ms)
     programme = programmes[calendar.programme_of(night)]
-    level = 0.0
-    for step in steps(programme, night, sunset_ms=sunset_ms, sunrise_ms=sunrise_ms):
-        if step.start_ms > at_ms:
-            break
-        level = step.level_pct
-    return level
+    return level_at(steps(programme, night, sunset_ms=sunset_ms, sunrise_ms=sunrise_ms), at_ms)
 
 
 def _hour_ms(night: date, hour: time) -> int:

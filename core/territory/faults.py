@@ -14,7 +14,9 @@ _SECRET = re.compile(
     r"|(?:app|nwk|net|api|root|session)_?s?_?(?:enc|int)?_?key$",
     re.IGNORECASE,
 )
+KEY = re.compile(r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{32}(?![0-9A-Za-z-])")
 SECRETS_APART = "keys and tokens live in a file of their own, mode 0600, outside the territory"
+_LONG_LIST, _SHORT_LIST = 1000, 12
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -51,9 +53,16 @@ def looks_secret(name: str) -> bool:
 
 
 def close_to(word: str, known: Iterable[str]) -> str:
-    """A hint with the word that was probably meant, or with what there is when that is short."""
-    words = [str(k) for k in known]
-    close = difflib.get_close_matches(word, words, n=1)
+    """A hint: the word that was probably meant, or all there are when they are few; none for a long list (too slow)."""
+    words = {str(k).casefold(): str(k) for k in known}
+    if len(words) > _LONG_LIST:
+        return ""
+    close = difflib.get_close_matches(word.casefold(), words, n=1)
     if close:
-        return f"did you mean {close[0]}?"
-    return f"one of: {', '.join(words)}" if words and len(words) <= 12 else ""
+        return f"did you mean {words[close[0]]}?"
+    return f"one of: {', '.join(words.values())}" if 0 < len(words) <= _SHORT_LIST else ""
+
+
+def show(value: str) -> str:
+    """What was written, for a sentence: short, and without what may be a key."""
+    return repr(KEY.sub("…", value if len(value) <= 60 else f"{value[:60]}…"))

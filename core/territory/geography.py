@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+OUTLINE_TOLERANCE_KM = 0.5  # the outlines are drawn with fewer points than the cadastre's
+CENTRE_TOLERANCE_KM = 15.0  # the largest communes reach about 12 km from their centre
 Ring = list[tuple[float, float]]  # lon, lat
 _KM_PER_DEGREE = 111.195  # of latitude; mean Earth radius 6,371 km
 
@@ -107,3 +109,28 @@ def _segment_distance(x1: float, y1: float, x2: float, y2: float) -> float:
     length2 = dx * dx + dy * dy
     t = 0.0 if length2 == 0 else max(0.0, min(1.0, -(x1 * dx + y1 * dy) / length2))
     return math.hypot(x1 + t * dx, y1 + t * dy)
+
+
+def of_no_tenant(insee: str) -> tuple[str, str, str]:
+    """Code, sentence and hint for a commune that no tenant has."""
+    if insee in official():
+        message, hint = f"no tenant has the commune {insee}", "add it to the communes of a tenant in territory.toml"
+        return "territory.commune_of_no_tenant", message, hint
+    message = f"no commune of the Grand Est has the INSEE code {insee}"
+    return "territory.unknown_commune", message, suggest(insee)
+
+
+def stray(insee: str, lat: float, lon: float) -> tuple[str, str, str] | None:
+    """Code, sentence and hint for a point far outside its commune: its outline, else around its centre."""
+    commune = official().get(insee)
+    if commune is None:
+        return None
+    outside = outside_km(insee, lat, lon)
+    limit, km, where = OUTLINE_TOLERANCE_KM, outside, "outside"
+    if km is None:
+        limit, km, where = CENTRE_TOLERANCE_KM, distance_km(lat, lon, commune.lat, commune.lon), "from the centre of"
+    if km <= limit:
+        return None
+    swapped = distance_km(lon, lat, commune.lat, commune.lon) <= CENTRE_TOLERANCE_KM
+    hint = "lat and lon look swapped" if swapped else "check lat, lon and commune"
+    return "territory.far", f"the point is {km:.1f} km {where} {commune.name} ({insee})", hint

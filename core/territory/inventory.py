@@ -56,14 +56,14 @@ ASSIGNMENTS = {
 
 # what says nothing for an asset of another kind
 _OF_KIND = {
-    "circuit": Kind.LAMP,
-    "geometry": Kind.BIN,
-    "rated_power_w": Kind.LAMP,
-    "colour_temperature_k": Kind.LAMP,
-    "luminaire": Kind.LAMP,
-    "speed_limit_kmh": Kind.COUNTER,
+    "circuit": (Kind.LAMP, Kind.COUNTER),
+    "geometry": (Kind.BIN,),
+    "rated_power_w": (Kind.LAMP,),
+    "colour_temperature_k": (Kind.LAMP,),
+    "luminaire": (Kind.LAMP,),
+    "speed_limit_kmh": (Kind.COUNTER,),
 }
-_OF_KIND_AT = [(name, list(ASSETS).index(name), kind) for name, kind in _OF_KIND.items()]
+_OF_KIND_AT = [(name, list(ASSETS).index(name), kinds) for name, kinds in _OF_KIND.items()]
 
 
 @dataclass
@@ -85,9 +85,9 @@ def read_assets(file: FileText, found: Inventory) -> Sheet:
         if not _is_first(sheet, line, "id", "asset", cells[0], found.asset_lines):
             continue
         kind = cells[1]
-        for name, at, only in _OF_KIND_AT:
-            if cells[at] is not None and kind is not None and kind is not only:
-                sheet.fault(line, name, "territory.not_of_kind", f"a {kind} has no {name}", f"only for a {only}")
+        for name, at, kinds in _OF_KIND_AT:
+            if cells[at] is not None and kind is not None and kind not in kinds:
+                sheet.fault(line, name, "territory.not_of_kind", f"a {kind} has no {name}", f"for: {', '.join(kinds)}")
         if kind is Kind.LAMP and cells[5] is None and sound:
             sheet.fault(
                 line, "circuit", "territory.empty", "circuit is empty", "a lamp is fed by a circuit of circuits.csv"

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from core.territory.faults import SECRETS_APART, close_to, looks_secret
+from core.territory.faults import SECRETS_APART, close_to, looks_secret, show
 from core.territory.text import FileText
 from core.territory.values import BadValueError
 
@@ -49,6 +49,7 @@ class Sheet:
                 continue
             if len(cells) != width:
                 self._fault_width(number, len(cells))
+                yield Row(number, self._read_first(where[0], cells), False)
                 continue
             picked = [cells[i].strip() if i >= 0 else "" for i in where]
             try:
@@ -68,17 +69,12 @@ class Sheet:
 
     def _read_header(self) -> bool:
         first = self._file.lines[0]
-        names = [name.strip() for name in first.split(",")]
+        names = [name.strip() for name in self._split(1, first) or []]
         if len(names) == 1 and (";" in first or "\t" in first):
-            what = "semicolons" if ";" in first else "tabs"
+            at = next(index for index, character in enumerate(first) if character in ";\t")
+            message = f"the columns are separated by {'semicolons' if first[at] == ';' else 'tabs'}, not by commas"
             hint = "in a spreadsheet: save as CSV UTF-8 and choose the comma as separator"
-            self._file.fault(
-                1,
-                min(first.find(c) for c in ";\t" if c in first) + 1,
-                "territory.separator",
-                f"the columns are separated by {what}, not by commas",
-                hint,
-            )
+            self._file.fault(1, at + 1, "territory.separator", message, hint)
             return False
         if not first.strip():
             self._file.fault(1, 1, "territory.header", "the first line has no columns", ",".join(self._columns))
@@ -96,13 +92,8 @@ class Sheet:
         if looks_secret(name):
             self._file.fault(1, column, "territory.secret", f"the column {name!r} would hold a secret", SECRETS_APART)
         elif name not in self._columns:
-            self._file.fault(
-                1,
-                column,
-                "territory.unknown_column",
-                f"nobody reads the column {name!r}",
-                close_to(name, self._columns),
-            )
+            message, hint = f"nobody reads the column {show(name)}", close_to(name, self._columns)
+            self._file.fault(1, column, "territory.unknown_column", message, hint)
         elif name in self._header[:index]:
             self._file.fault(1, column, "territory.duplicate", f"the column {name} is there twice")
 
@@ -112,13 +103,8 @@ class Sheet:
         try:
             return next(csv.reader([line], strict=True))
         except csv.Error:
-            self._file.fault(
-                number,
-                line.index('"') + 1,
-                "territory.quotes",
-                "the quotes do not match",
-                'a value with a comma is "between quotes", on one line; a quote in it is doubled',
-            )
+            hint = 'a value with a comma is "between quotes", on one line; a quote in it is doubled'
+            self._file.fault(number, line.index('"') + 1, "territory.quotes", "the quotes do not match", hint)
             return None
 
     def _read_each(self, number: int, picked: list[str]) -> list[Any]:
@@ -135,19 +121,24 @@ class Sheet:
         self._fault_empty(number, picked)
         return values
 
+    def _read_first(self, index: int, cells: list[str]) -> list[Any]:
+        """Of a row of the wrong width, its id alone."""
+        values: list[Any] = [None] * len(self._columns)
+        if 0 <= index < len(cells):
+            try:
+                values[0] = next(iter(self._columns.values())).read(cells[index].strip())
+            except BadValueError:
+                values[0] = None  # the width was reported; what stands here is anybody's guess
+        return values
+
     def _fault_empty(self, number: int, picked: list[str]) -> None:
         for (name, column), cell in zip(self._columns.items(), picked, strict=True):
             if column.required and not cell:
                 self.fault(number, name, "territory.empty", f"{name} is empty")
 
     def _fault_width(self, number: int, found: int) -> None:
-        self._file.fault(
-            number,
-            1,
-            "territory.columns",
-            f"{found} values for {len(self._header)} columns",
-            'a value with a comma is "between quotes"',
-        )
+        message = f"{found} values for {len(self._header)} columns"
+        self._file.fault(number, 1, "territory.columns", message, 'a value with a comma is "between quotes"')
 
     def _position(self, line: int, name: str) -> int:
         return self._column_of(line, self._header.index(name)) if name in self._header else 1

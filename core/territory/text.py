@@ -6,10 +6,9 @@ Answers clearly what a spreadsheet may make of them (Latin-1, UTF-16), and refus
 import re
 from pathlib import Path
 
-from core.territory.faults import SECRETS_APART, Fault
+from core.territory.faults import KEY, SECRETS_APART, Fault
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_KEY = re.compile(r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{32}(?![0-9A-Za-z-])")
 _UTF8 = "save the file as UTF-8 (in a spreadsheet: CSV UTF-8, with commas)"
 
 
@@ -26,13 +25,9 @@ class FileText:
         self.readable = True
         self.text = self._decode(raw)
         self.lines = self.text.split("\n")
-        self._refuse(_CONTROL, "territory.control_character", "a character that no text has", "retype the line")
-        self._refuse(
-            _KEY,
-            "territory.secret",
-            "32 hexadecimal digits look like a key",
-            SECRETS_APART,
-        )
+        if self._refuse(_CONTROL, "territory.control_character", "a control character, or CR alone as line end", _UTF8):
+            self.readable = False
+        self._refuse(KEY, "territory.secret", "32 hexadecimal digits look like a key", SECRETS_APART)
 
     def fault(self, line: int, column: int, code: str, message: str, hint: str = "") -> None:
         self._faults.append(Fault(self.name, line, column, code, message, hint))
@@ -56,14 +51,13 @@ class FileText:
         self.readable = False
         return ""
 
-    def _refuse(self, pattern: re.Pattern[str], code: str, message: str, hint: str) -> None:
-        for found in pattern.finditer(self.text):
-            start = found.start()
-            line = self.text.count("\n", 0, start) + 1
-            self.fault(line, start - self.text.rfind("\n", 0, start), code, message, hint)
-            if code == "territory.control_character":
-                self.readable = False
-                return  # one is enough: the rest of such a file is noise
+    def _refuse(self, pattern: re.Pattern[str], code: str, message: str, hint: str) -> bool:
+        if not pattern.search(self.text):
+            return False
+        for number, line in enumerate(self.lines, 1):
+            if found := pattern.search(line):
+                self.fault(number, found.start() + 1, code, message, hint)
+        return True
 
 
 def read_file(folder: Path, name: str, faults: list[Fault]) -> FileText | None:
@@ -71,18 +65,9 @@ def read_file(folder: Path, name: str, faults: list[Fault]) -> FileText | None:
     try:
         return FileText(name, (folder / name).read_bytes(), faults)
     except FileNotFoundError:
-        faults.append(
-            Fault(name, 1, 1, "territory.missing_file", f"{name} is not in the folder", _missing(folder, name))
-        )
+        same = [path.name for path in folder.iterdir() if path.name.lower() == name]
+        hint = f"rename {same[0]}" if same else "a territory has eight files: see territories/README.md"
+        faults.append(Fault(name, 1, 1, "territory.missing_file", f"{name} is not in the folder", hint))
     except OSError as error:
         faults.append(Fault(name, 1, 1, "territory.unreadable_file", f"{name} cannot be read: {error.strerror}"))
     return None
-
-
-def _missing(folder: Path, name: str) -> str:
-    same = [p.name for p in folder.iterdir() if p.name.lower() == name] if folder.is_dir() else []
-    return (
-        f"rename {same[0]} to {name}"
-        if same
-        else "a territory has eight files, empty ones too: see territories/README.md"
-    )

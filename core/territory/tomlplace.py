@@ -74,14 +74,9 @@ class _Scanner:
                 self._counts[path] = self._counts.get(path, 0) + 1
                 path = (*path, self._counts[path] - 1)
                 self._found[path] = start
-                self._forget_below(path)
             elif path in self._counts:
                 path = (*path, self._counts[path] - 1)
         return path
-
-    def _forget_below(self, path: KeyPath) -> None:
-        for known in [p for p in self._counts if len(p) > len(path) and p[: len(path)] == path]:
-            del self._counts[known]
 
     def _key(self) -> list[tuple[str, int]]:
         parts: list[tuple[str, int]] = []

@@ -10,7 +10,7 @@ from typing import TypeVar
 from core.errors import UnreadableError
 from core.model import parse_eui
 from core.territory import geography
-from core.territory.faults import close_to
+from core.territory.faults import close_to, show
 from core.topics import SLUG
 
 E = TypeVar("E", bound=StrEnum)
@@ -19,7 +19,7 @@ _IDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EUI = re.compile(r"[0-9a-f]{16}")
 _INSEE = re.compile(r"\d[\dAB]\d{3}")
-_CODEC = re.compile(r"[a-z0-9_]+(?:@[A-Za-z0-9][A-Za-z0-9._-]*)?")
+_CODEC = re.compile(r"[a-z0-9][a-z0-9._-]*(?:@[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -47,14 +47,16 @@ def text(value: str) -> str:
 def slug(value: str) -> str:
     """The id of a tenant, site, profile, programme or calendar."""
     if not SLUG.fullmatch(value):
-        raise BadValueError("id", f"{value!r} is not an id", "lower-case letters, digits and dashes: saint-ame")
+        raise BadValueError("id", f"{show(value)} is not an id", "lower-case letters, digits and dashes: saint-ame")
     return value
 
 
 def ident(value: str) -> str:
     """The id of an asset or circuit: as on its label."""
     if not _IDENT.fullmatch(value):
-        raise BadValueError("id", f"{value!r} is not an id", "letters, digits, dots, dashes, underscores; 64 at most")
+        raise BadValueError(
+            "id", f"{show(value)} is not an id", "letters, digits, dots, dashes, underscores; 64 at most"
+        )
     return value
 
 
@@ -73,7 +75,7 @@ def uuid(value: str) -> str:
     lower = value.lower()
     if not _UUID.fullmatch(lower):
         raise BadValueError(
-            "uuid", f"{value!r} is not the id of an application", "as ChirpStack shows it: 8-4-4-4-12 hex digits"
+            "uuid", f"{show(value)} is not the id of an application", "as ChirpStack shows it: 8-4-4-4-12 hex digits"
         )
     return lower
 
@@ -81,20 +83,20 @@ def uuid(value: str) -> str:
 def insee(value: str) -> str:
     """An INSEE code by its form; whether there is such a commune is `geography.official`'s."""
     if not _INSEE.fullmatch(value):
-        raise BadValueError("insee", f"{value!r} is not an INSEE code", geography.suggest(value))
+        raise BadValueError("insee", f"{show(value)} is not an INSEE code", geography.suggest(value))
     return value
 
 
 def codec(value: str) -> str:
     """`name@version` (native) or `name@digest` (JavaScript)."""
     if not _CODEC.fullmatch(value):
-        raise BadValueError("codec", f"{value!r} is not a codec", "beffroi codecs list")
+        raise BadValueError("codec", f"{show(value)} is not a codec", "beffroi codecs list")
     return value
 
 
 def email(value: str) -> str:
     if not _EMAIL.fullmatch(value):
-        raise BadValueError("email", f"{value!r} is not an e-mail address")
+        raise BadValueError("email", f"{show(value)} is not an e-mail address")
     return value
 
 
@@ -111,7 +113,7 @@ def number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
     def read(value: str) -> float:
         if not _NUMBER.fullmatch(value):
             hint = "the decimal sign is a point" if "," in value else ""
-            raise BadValueError("number", f"{value!r} is not a number", hint)
+            raise BadValueError("number", f"{show(value)} is not a number", hint)
         return within(float(value), low, high, unit)
 
     return read
@@ -122,7 +124,7 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
 
     def read(value: str) -> int:
         if not _WHOLE.fullmatch(value):
-            raise BadValueError("number", f"{value!r} is not a whole number")
+            raise BadValueError("number", f"{show(value)} is not a whole number")
         return int(within(int(value), low, high, unit))
 
     return read
@@ -135,7 +137,7 @@ def one_of(words: type[E]) -> Callable[[str], E]:
     def read(value: str) -> E:
         found = members.get(value)
         if found is None:
-            raise BadValueError("enum", f"{value!r} is not one of {', '.join(members)}", close_to(value, members))
+            raise BadValueError("enum", f"{show(value)} is not one of {', '.join(members)}", close_to(value, members))
         return found
 
     return read
@@ -148,7 +150,7 @@ def day(value: str) -> date:
     except ValueError:
         found = None
     if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise BadValueError("date", f"{value!r} is not a date", "year-month-day: 2026-07-14")
+        raise BadValueError("date", f"{show(value)} is not a date", "year-month-day: 2026-07-14")
     return found
 
 
@@ -159,7 +161,7 @@ def hour(value: str) -> time:
     except ValueError:
         found = None
     if found is None:
-        raise BadValueError("hour", f"{value!r} is not an hour", "hours and minutes: 23:00")
+        raise BadValueError("hour", f"{show(value)} is not an hour", "hours and minutes: 23:00")
     return found
 
 
@@ -170,10 +172,10 @@ def instant_ms(value: str) -> int:
     except ValueError:
         found = None
     if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise BadValueError("instant", f"{value!r} is not a date with time", "ISO 8601: 2026-03-01T09:30:00+01:00")
+        raise BadValueError("instant", f"{show(value)} is not a date with time", "ISO 8601: 2026-03-01T09:30:00+01:00")
     if found.tzinfo is None:
-        raise BadValueError("zone", f"{value!r} has no zone", "end with Z (UTC) or with an offset such as +01:00")
+        raise BadValueError("zone", f"{show(value)} has no zone", "end with Z (UTC) or with an offset such as +01:00")
     ms = round(found.astimezone(UTC).timestamp() * 1000)
     if ms < 0:
-        raise BadValueError("instant", f"{value!r} is before 1970")
+        raise BadValueError("instant", f"{show(value)} is before 1970")
     return ms
