@@ -1,0 +1,85 @@
+"""Conditions that a person must know of, until the watch exists: in `status`, an ERROR in the log, a row in the
+operator's `alarm`. Each is said once as it begins and once as it ends."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from cloud.schema import RowPoints, alarm_points
+from cloud.stores.base import Point
+from core import log
+
+_log = log.get(__name__)
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """What holds since `since_ms` (UTC); `site` and `tenant` where it concerns one."""
+
+    code: str
+    message: str
+    since_ms: int
+    hint: str = ""
+    site: str = ""
+    tenant: str = ""
+
+
+_Key = tuple[str, str, str]
+
+
+class Alarms:
+    """The alarms that hold now, and the points of those that began or ended and are not written yet."""
+
+    def __init__(self) -> None:
+        self._holding: dict[_Key, Alarm] = {}
+        self._unwritten: dict[_Key, RowPoints] = {}
+
+    def begin(self, alarm: Alarm) -> None:
+        """Nothing when it holds already."""
+        key = (alarm.code, alarm.site, alarm.tenant)
+        if key in self._holding:
+            return
+        self._holding[key] = alarm
+        self._note(key, alarm.message, active=True, at_ms=alarm.since_ms)
+        where = {name: text for name, text in (("site", alarm.site), ("tenant", alarm.tenant)) if text}
+        _log.error("alarm.begun", code=alarm.code, message=alarm.message, hint=alarm.hint, **where)
+
+    def end(self, code: str, *, at_ms: int, site: str = "", tenant: str = "") -> None:
+        """Nothing when it does not hold."""
+        key = (code, site, tenant)
+        alarm = self._holding.pop(key, None)
+        if alarm is not None:
+            self._note(key, alarm.message, active=False, at_ms=at_ms)
+            _log.info("alarm.ended", code=code, site=site, tenant=tenant)
+
+    def end_left_over(self, newest: Iterable[Point], *, at_ms: int) -> None:
+        """End what a worker that is no more has begun: what still holds begins again.
+
+        Args:
+            newest: the store's latest `alarm` points.
+        """
+        for point in newest:
+            key = (point.tags.get("kind", ""), point.tags.get("site", ""), point.tags.get("channel", ""))
+            if point.fields.get("active") is True and key not in self._holding:
+                self._note(key, str(point.fields.get("message", "")), active=False, at_ms=at_ms)
+
+    def holding(self) -> list[Alarm]:
+        return sorted(self._holding.values(), key=lambda alarm: (alarm.since_ms, alarm.code))
+
+    def sites(self, code: str) -> list[str]:
+        """The sites for which an alarm of this code holds."""
+        return sorted(site for held, site, _ in self._holding if held == code)
+
+    def take_points(self) -> list[RowPoints]:
+        """What is to be written to the store; given once."""
+        points, self._unwritten = list(self._unwritten.values()), {}
+        return points
+
+    def _note(self, key: _Key, message: str, *, active: bool, at_ms: int) -> None:
+        code, site, tenant = key
+        self._unwritten[key] = alarm_points(code, message, active=active, at_ms=at_ms, site=site, tenant=tenant)
+
+
+def as_json(alarms: Iterable[Alarm]) -> list[dict[str, Any]]:
+    """For `status`."""
+    return [{name: value for name, value in msgspec.structs.asdict(alarm).items() if value != ""} for alarm in alarms]
