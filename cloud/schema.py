@@ -203,9 +203,14 @@ def _event(row: Event, identity: dict[str, Field], tags: dict[str, str], time_us
         "application": row.application,
         "profile": row.profile,
         "device_name": row.device_name,
-        "detail": json.dumps(row.detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        "detail": detail_text(row),
     }
     return Point(EVENT, {**tags, "type": row.type}, time_us, fields)
+
+
+def detail_text(row: Event) -> str:
+    """The event's own facts as the store keeps them: JSON, the same for the same facts."""
+    return json.dumps(row.detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def site_points(health: Mapping[str, object], *, name: str, at_ms: int, site: Site | None = None) -> list[RowPoints]:

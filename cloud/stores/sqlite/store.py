@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
+from cloud.sqlitefile import open_reader, snapshot
 from cloud.stores.base import Point, Rejected
 from cloud.stores.sqlite import reading
-from cloud.stores.sqlite.layout import open_reader, storage_error
+from cloud.stores.sqlite.layout import LAYOUT
 from cloud.stores.sqlite.writing import DatabaseWriter
 from core.errors import NotConnected, StorageError
 from core.topics import SLUG
@@ -141,19 +142,13 @@ class SqliteStore:
         path = self._path(database)
         with self._lock_of(database):
             writer = self._writers.get(database)
-            connection = open_reader(path) if writer is None else writer.connection
+            connection = open_reader(path, LAYOUT) if writer is None else writer.connection
             if connection is None:
                 yield None
                 return
             try:
-                connection.execute("BEGIN")
-                try:
+                with snapshot(connection, path, LAYOUT):
                     yield connection
-                finally:
-                    if connection.in_transaction:  # an error may have ended it
-                        connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                raise storage_error(error, path) from error
             finally:
                 if writer is None:
                     connection.close()

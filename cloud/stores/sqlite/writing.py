@@ -1,16 +1,16 @@
 """The one writer of one database file."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from cloud.sqlitefile import open_writer, transaction
 from cloud.stores.base import Field, Point, Rejected
 from cloud.stores.checks import MAX_TIME_US, TAGS, fault
 from cloud.stores.sqlite import reading
-from cloud.stores.sqlite.layout import DECLARED, HOUR_US, MAX_FIELDS, kind_of, open_writer, quoted, storage_error
+from cloud.stores.sqlite.layout import DECLARED, HOUR_US, LAYOUT, MAX_FIELDS, kind_of, quoted
 from cloud.stores.sqlite.newest import Newest
 from core.errors import StorageError
 
@@ -29,7 +29,7 @@ class DatabaseWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.connection = open_writer(path)
+        self.connection = open_writer(path, LAYOUT)
         self._inode = _inode(path)
         self._kinds: dict[str, dict[str, str]] = {}
         self._shapes: set[tuple[str, tuple[str, ...], tuple[type, ...]]] = set()  # of points that fit the kinds
@@ -86,19 +86,10 @@ class DatabaseWriter:
     def _transaction(self) -> Iterator[None]:
         """All or nothing. The file is compared with the one that was opened, before and after the commit: what is
         written to a file that somebody has unlinked is gone, whatever SQLite says."""
-        try:
-            self._check_file()
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
-            self._check_file()
-        except sqlite3.Error as error:
-            raise storage_error(error, self._path) from error
+        self._check_file()
+        with transaction(self.connection, self._path, LAYOUT):
+            yield
+        self._check_file()
 
     def _check_file(self) -> None:
         if _inode(self._path) != self._inode:

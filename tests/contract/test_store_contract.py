@@ -1,0 +1,256 @@
+"""Every store keeps the same contract (`cloud.stores.base`). Add an implementation to `STORES`, nothing else."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud.stores.base import Point, Store
+from cloud.stores.checks import MAX_TEXT, MAX_TIME_US
+from cloud.stores.sqlite import SqliteStore
+from core.errors import StorageError
+
+T0 = 1_700_000_000_000_000
+HOUR = 3_600_000_000
+LAMP = {"commune": "88383", "asset": "lamp-1", "device": "00000000000000a1"}
+OTHER = {"commune": "88383", "asset": "lamp-2", "device": "00000000000000a2"}
+
+STORES: dict[str, Callable[[Path], Store]] = {"sqlite": SqliteStore.open}
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = STORES[request.param](tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+def light(time_us: int, tags: dict[str, str] = LAMP, **fields: float | str | bool) -> Point:
+    return Point("light", tags, time_us, dict(fields))
+
+
+def everything(store: Store, measurement: str = "light", database: str = "ccpvm") -> list[Point]:
+    return store.series(database, measurement, start_us=0, end_us=MAX_TIME_US)
+
+
+def test_what_is_written_is_read_back_with_its_types(store: Store) -> None:
+    """A point comes back as it was: floats stay floats, integers integers, flags flags, texts texts."""
+    point = Point(
+        "uplink", LAMP, T0, {"snr_db": 3.0, "seq": 7, "confirmed": False, "payload": "", "name": "Rue de l'Été"}
+    )
+    assert store.write("ccpvm", [point]) == []
+    (back,) = everything(store, "uplink")
+    assert back == point
+    assert {name: type(field) for name, field in back.fields.items()} == {
+        "snr_db": float, "seq": int, "confirmed": bool, "payload": str, "name": str,
+    }  # fmt: skip
+    assert store.latest("ccpvm", "uplink") == [point]
+    assert [type(field) for field in store.latest("ccpvm", "uplink")[0].fields.values()] == [float, int, bool, str, str]
+
+
+def test_writing_twice_changes_nothing(store: Store) -> None:
+    """The same points again, also within one write: same content, same count."""
+    points = [light(T0 + n, power_w=float(n)) for n in range(10)]
+    store.write("ccpvm", points + points)
+    before = everything(store)
+    store.write("ccpvm", points)
+    assert everything(store) == before == points
+    assert store.count("ccpvm", "light") == 10
+
+
+def test_fields_merge_and_the_newest_write_wins(store: Store) -> None:
+    """One series and time is one point: its fields merge, the last written value of each stays."""
+    store.write("ccpvm", [light(T0, power_w=1.0, level_pct=50.0), light(T0, power_w=2.0), light(T0, on=True)])
+    store.write("ccpvm", [light(T0, power_w=3.0)])
+    assert everything(store) == [light(T0, power_w=3.0, level_pct=50.0, on=True)]
+
+
+def test_within_one_write_the_last_of_equal_points_wins(store: Store) -> None:
+    """Whatever fields the points around it have."""
+    store.write("ccpvm", [light(T0, a=1.0, b=1.0), light(T0, a=2.0), light(T0, a=3.0, b=3.0), light(T0, b=4.0)])
+    assert everything(store) == [light(T0, a=3.0, b=4.0)]
+
+
+def test_latest_takes_absent_fields_from_older_points(store: Store) -> None:
+    """`latest`: the time of the newest point, and of each field its newest value, in any order of arrival."""
+    store.write("ccpvm", [light(T0 + 2, power_w=2.0)])
+    store.write("ccpvm", [light(T0 + 1, level_pct=10.0, power_w=1.0)])
+    store.write("ccpvm", [light(T0, level_pct=9.0, lamp="on")])
+    assert store.latest("ccpvm", "light") == [light(T0 + 2, power_w=2.0, level_pct=10.0, lamp="on")]
+
+
+def test_latest_has_one_point_a_series(store: Store) -> None:
+    """Series differ by any tag; `where` selects, and an empty text asks for the absence of a tag."""
+    stock = {"commune": "88383", "device": "00000000000000a1"}
+    left, right = {**LAMP, "channel": "1"}, {**LAMP, "channel": "2"}
+    store.write("ccpvm", [light(T0, tags, power_w=1.0) for tags in (LAMP, OTHER, stock, left, right)])
+
+    def devices(**where: str) -> int:
+        return len(store.latest("ccpvm", "light", where))
+
+    assert devices() == 5
+    assert devices(asset="lamp-1") == 3
+    assert devices(asset="lamp-1", channel="2") == 1
+    assert devices(device="00000000000000a1", asset="") == 1
+    assert devices(commune="99999") == 0
+
+
+def test_series_is_cut_by_time_and_tags(store: Store) -> None:
+    """start ≤ time < end, ordered by time over all series, the first `limit` only when asked."""
+    points = [light(T0 + n * HOUR // 4, LAMP if n % 2 else OTHER, power_w=float(n)) for n in range(40)]
+    store.write("ccpvm", list(reversed(points)))
+    cut = store.series("ccpvm", "light", start_us=points[5].time_us, end_us=points[30].time_us)
+    assert cut == points[5:30]
+    mine = store.series("ccpvm", "light", start_us=0, end_us=2**62, where={"asset": "lamp-1"})
+    assert mine == points[1::2]
+    assert store.series("ccpvm", "light", start_us=0, end_us=2**62, limit=7) == points[:7]
+    assert store.series("ccpvm", "light", start_us=T0, end_us=T0) == []
+
+
+def test_series_of_a_measurement_with_many_series(store: Store) -> None:
+    """More series than the short way takes."""
+    points = [light(T0 + n, {"commune": "88383", "device": f"{n:016x}"}, power_w=1.0) for n in range(200)]
+    other = light(T0, {"commune": "51237", "device": "f" * 16}, power_w=1.0)
+    store.write("ccpvm", [*points, other])
+    assert store.series("ccpvm", "light", start_us=0, end_us=2**62, where={"commune": "88383"}) == points
+
+
+def test_raw_gives_the_uplinks_of_one_device(store: Store) -> None:
+    """By time, in start ≤ time < end."""
+    store.write("ccpvm", [Point("uplink", tags, T0 + n, {"seq": n}) for n in range(3) for tags in (LAMP, OTHER)])
+    found = store.raw("ccpvm", device="00000000000000a1", start_us=T0 + 1, end_us=T0 + 9)
+    assert found == [Point("uplink", LAMP, T0 + n, {"seq": n}) for n in (1, 2)]
+
+
+def test_count_is_cut_by_time(store: Store) -> None:
+    """start ≤ time < end."""
+    store.write("ccpvm", [light(T0 + n * HOUR, power_w=1.0) for n in range(10)])
+    assert store.count("ccpvm", "light") == 10
+    assert store.count("ccpvm", "light", start_us=T0 + HOUR, end_us=T0 + 4 * HOUR) == 3
+    assert store.count("ccpvm", "light", end_us=T0 + 1) == 1
+
+
+def test_what_does_not_exist_is_empty(store: Store) -> None:
+    """A database or measurement that nothing was written to has nothing, and asking for it makes nothing."""
+    assert store.databases() == []
+    assert store.latest("ccpvm", "light") == []
+    assert everything(store) == []
+    assert store.count("ccpvm", "light") == 0
+    assert store.delete_range("ccpvm", "light", start_us=0, end_us=1, where={}) == 0
+    assert store.databases() == []
+    store.write("ccpvm", [light(T0, power_w=1.0)])
+    assert everything(store, "bin") == []
+    assert store.latest("ccpvm", "bin") == []
+
+
+def test_databases_never_see_each_other(store: Store) -> None:
+    """What one tenant wrote is in its database alone."""
+    store.write("esternay", [light(T0, OTHER, power_w=1.0)])
+    store.write("ccpvm", [light(T0, power_w=1.0)])
+    assert store.databases() == ["ccpvm", "esternay"]
+    assert everything(store) == [light(T0, power_w=1.0)]
+    assert everything(store, database="esternay") == [light(T0, OTHER, power_w=1.0)]
+
+
+@pytest.mark.parametrize("name", ["", "../ccpvm", "CCPVM", "a/b", ".", "a.b", "x" * 64])
+def test_a_database_has_a_slug_for_a_name(store: Store, name: str) -> None:
+    """Nothing else reaches the disk."""
+    with pytest.raises(StorageError) as caught:
+        store.write(name, [light(T0, power_w=1.0)])
+    assert caught.value.code == "store.name"
+
+
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        (light(T0, power_w=math.nan), "point.not_finite"),
+        (light(T0, power_w=math.inf), "point.not_finite"),
+        (light(T0, n=2**63), "point.number"),
+        (light(T0, text="x" * (MAX_TEXT + 1)), "point.too_long"),
+        (light(T0, text="é" * (MAX_TEXT // 2 + 1)), "point.too_long"),
+        (light(T0, text="\ud800"), "point.text"),
+        (light(T0), "point.empty"),
+        (light(-1, power_w=1.0), "point.time"),
+        (light(MAX_TIME_US + 1, power_w=1.0), "point.time"),
+        (Point("light", {"colour": "red"}, T0, {"power_w": 1.0}), "point.tag"),
+        (Point("light", {"asset": ""}, T0, {"power_w": 1.0}), "point.tag"),
+        (Point("light", {"asset": "a\nb"}, T0, {"power_w": 1.0}), "point.tag"),
+        (Point("light", {"asset": "x" * 300}, T0, {"power_w": 1.0}), "point.tag"),
+        (Point("light", LAMP, T0, {'x" REAL); --': 1.0}), "point.name"),
+        (Point("_series", LAMP, T0, {"power_w": 1.0}), "point.name"),
+        (Point("sqlite_master", LAMP, T0, {"Power": 1.0}), "point.name"),
+        (light(T0, known=1), "point.type"),
+        (light(T0, known="text"), "point.type"),
+        (light(T0, known=True), "point.type"),
+    ],
+)
+def test_an_unfit_point_is_refused_and_its_neighbours_are_stored(store: Store, point: Point, code: str) -> None:
+    """The guilty point is named by its index and a code; all others of the same write are there."""
+    store.write("ccpvm", [light(T0, known=1.0)])
+    good = [light(T0 + n, known=float(n)) for n in range(1, 11)]
+    (rejected,) = store.write("ccpvm", [*good[:4], point, *good[4:]])
+    assert (rejected.index, rejected.code) == (4, code)
+    assert rejected.message
+    assert everything(store) == [light(T0, known=1.0), *good]
+
+
+def test_a_refused_point_fixes_no_type(store: Store) -> None:
+    """A point that is refused leaves no trace: its new fields take their kind from the next one."""
+    store.write("ccpvm", [light(T0, known=1.0)])
+    assert len(store.write("ccpvm", [light(T0, fresh="text", known="text")])) == 1
+    assert store.write("ccpvm", [light(T0, fresh=1.0)]) == []
+
+
+def test_the_largest_fit_values_are_kept(store: Store) -> None:
+    """The borders themselves are inside."""
+    fit = [light(0, text="x" * MAX_TEXT, n=2**63 - 1, power_w=-1.7e308), light(MAX_TIME_US, n=-(2**63) + 1)]
+    assert store.write("ccpvm", fit) == []
+    assert store.series("ccpvm", "light", start_us=0, end_us=MAX_TIME_US + 1) == fit
+
+
+def test_delete_range_deletes_what_matches_and_nothing_else(store: Store) -> None:
+    """start ≤ time < end of the matching series; the number deleted comes back; again deletes nothing."""
+    points = [light(T0 + n * HOUR // 2, tags, power_w=float(n)) for n in range(10) for tags in (LAMP, OTHER)]
+    store.write("ccpvm", points)
+    start, end = T0 + HOUR, T0 + 3 * HOUR
+    for expected in (4, 0):
+        where = {"device": LAMP["device"], "asset": "lamp-1"}
+        assert store.delete_range("ccpvm", "light", start_us=start, end_us=end, where=where) == expected
+    left = [p for p in points if p.tags != LAMP or not start <= p.time_us < end]
+    assert sorted(everything(store), key=lambda p: (p.time_us, p.tags["asset"])) == left
+    assert store.count("ccpvm", "light") == 16
+
+
+def test_deleting_by_an_absent_tag_spares_series_that_have_it(store: Store) -> None:
+    """`asset: ""` means the device without an asset."""
+    stock = {"commune": "88383", "device": LAMP["device"]}
+    store.write("ccpvm", [light(T0, LAMP, power_w=1.0), light(T0, stock, power_w=2.0)])
+    where = {**stock, "asset": ""}
+    assert store.delete_range("ccpvm", "light", start_us=0, end_us=2**62, where=where) == 1
+    assert everything(store) == [light(T0, LAMP, power_w=1.0)]
+
+
+def test_latest_follows_a_deletion(store: Store) -> None:
+    """Deleting the newest value of a field brings back the one before; an emptied series is gone."""
+    store.write("ccpvm", [light(T0, power_w=1.0, level_pct=5.0, on=True), light(T0 + HOUR, power_w=2.0)])
+    store.write("ccpvm", [light(T0 + 2 * HOUR, power_w=3.0)])
+    store.delete_range("ccpvm", "light", start_us=T0 + HOUR, end_us=2**62, where={})
+    assert store.latest("ccpvm", "light") == [light(T0, power_w=1.0, level_pct=5.0, on=True)]
+    store.delete_range("ccpvm", "light", start_us=0, end_us=2**62, where={})
+    assert store.latest("ccpvm", "light") == []
+    store.write("ccpvm", [light(T0 - 1, power_w=7.0)])
+    assert store.latest("ccpvm", "light") == [light(T0 - 1, power_w=7.0)]
+
+
+@pytest.mark.parametrize("name", sorted(STORES))
+def test_a_closed_store_opens_again_with_all_it_had(name: str, tmp_path: Path) -> None:
+    """Closing and opening loses nothing and learns nothing wrong: kinds of fields included."""
+    first = STORES[name](tmp_path)
+    first.write("ccpvm", [light(T0, power_w=1.0)])
+    first.close()
+    second = STORES[name](tmp_path)
+    assert len(second.write("ccpvm", [light(T0, power_w="text")])) == 1
+    second.write("ccpvm", [light(T0 + 1, level_pct=2.0)])
+    assert second.latest("ccpvm", "light") == [light(T0 + 1, level_pct=2.0, power_w=1.0)]
+    second.close()
