@@ -1,0 +1,258 @@
+"""A street light with its controller: follows its circuit, reports, counts, fails, and is silent without power."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+
+from core.territory.calendars import Step
+from simulator.devices import nas_ul20xx as nas
+from simulator.devices.base import Act, Fact, Frame, Join
+from simulator.devices.failures import Failure, Kind
+from simulator.devices.luminaire import Luminaire
+
+_USAGE_MS = 3_600_000
+_APART_MS = 4_000  # between two frames of one controller
+_ALERT_HOLDS_MS = 86_400_000
+_CLOCK_AT_BOOT_S = 946_684_800  # a controller starts in 2000 until the network tells it the time
+_FIRMWARE = (1, 1, 9)
+_ALWAYS = -1  # an appointment that a power cut does not cancel
+
+_Action = Callable[[int], Iterable[Act]]
+
+
+@dataclass(frozen=True, slots=True)
+class LampPlan:
+    """What a lamp is, from the territory. `lat`: degrees north. `switched`: without power while its level is 0.
+
+    It lives from `start_ms` to `end_ms` (None: for ever); `fresh`: it is put up at `start_ms`, and boots then.
+    """
+
+    dev_eui: str
+    lat: float
+    rated_power_w: float
+    switched: bool
+    interval_ms: int
+    start_ms: int
+    end_ms: int | None = None
+    fresh: bool = False
+    downlink_rssi_dbm: int = -95
+    downlink_snr_db: int = 6
+
+
+class Lamp:
+    """One controller and its lamp.
+
+    Args:
+        steps: the levels of its circuit, the one in force at its start first.
+        is_night: whether the sun is down, at an instant.
+        failures: what will go wrong with it, in order of time.
+        rng: its own.
+    """
+
+    def __init__(
+        self,
+        plan: LampPlan,
+        *,
+        steps: Iterator[Step],
+        is_night: Callable[[int], bool],
+        failures: Iterator[Failure],
+        rng: Random,
+    ) -> None:
+        self._plan = plan
+        self._steps = steps
+        self._is_night = is_night
+        self._failures = failures
+        self._rng = rng
+        self._agenda: list[tuple[int, int, int, _Action]] = []
+        self._order = count()
+        self._power_cuts = 0
+        self._flickers = False
+        self._quiet_until_ms = 0
+        self._alerted_ms: int | None = None
+        self._skew_ms = 0 if plan.switched else round(max(-60.0, min(60.0, rng.gauss(0, 20))) * 1000)
+        self._slow_s = rng.randint(0, 4)  # its clock; never fast: nothing it says is of the future
+        lamp_on_s = rng.uniform(2_000, 16_000) * 3600
+        self._luminaire = Luminaire(
+            at_ms=plan.start_ms,
+            lat=plan.lat,
+            rated_power_w=plan.rated_power_w,
+            lamp_on_s=lamp_on_s,
+            operating_s=lamp_on_s * (1.02 if plan.switched else 2.1),
+        )
+        self._luminaire.level_pct = next(steps).level_pct
+        self._luminaire.powered = not plan.switched or self._luminaire.level_pct > 0
+        self._luminaire.settle()
+        self.joined = self._luminaire.powered and not plan.fresh
+
+    def life(self) -> Iterator[Act]:
+        """What it does from its start on."""
+        self._plan_step()
+        self._plan_failure()
+        if self.joined:
+            self._after(self._plan.start_ms, 0, self._plan.interval_ms, self._send_status)
+            self._after(self._plan.start_ms, 0, _USAGE_MS, self._send_usage)
+        elif self._luminaire.powered:
+            self._boot(self._plan.start_ms)
+        end_ms = self._plan.end_ms
+        while self._agenda:
+            at_ms, _, power_cuts, action = heappop(self._agenda)
+            if end_ms is not None and at_ms >= end_ms:
+                return
+            if power_cuts == _ALWAYS:
+                self._luminaire.advance(at_ms)
+                yield from action(at_ms)
+            elif power_cuts == self._power_cuts:
+                if at_ms < self._quiet_until_ms:
+                    self._at(self._quiet_until_ms, action)
+                    continue
+                self._luminaire.advance(at_ms)
+                self._quiet_until_ms = at_ms + _APART_MS
+                yield from action(at_ms)
+
+    def _at(self, at_ms: int, action: _Action, *, always: bool = False) -> None:
+        power_cuts = _ALWAYS if always else self._power_cuts
+        heappush(self._agenda, (at_ms, next(self._order), power_cuts, action))
+
+    def _after(self, at_ms: int, least_ms: int, most_ms: int, action: _Action) -> None:
+        self._at(at_ms + least_ms + int(self._rng.random() * (most_ms - least_ms)), action)
+
+    # what happens to it
+
+    def _plan_step(self) -> None:
+        step = next(self._steps)
+        at_ms = max(self._plan.start_ms, step.start_ms + self._skew_ms)
+        self._at(at_ms, lambda now_ms: self._follow(now_ms, step.level_pct), always=True)
+
+    def _follow(self, at_ms: int, level_pct: float) -> Iterable[Act]:
+        """The circuit changes its level; a switched one loses or gets its power."""
+        self._plan_step()
+        lamp = self._luminaire
+        lamp.level_pct = level_pct
+        yield Fact(at_ms, "level", {"level_pct": level_pct})
+        if self._plan.switched and (level_pct > 0) != lamp.powered:
+            lamp.powered = level_pct > 0
+            if lamp.powered:
+                self._boot(at_ms)
+            else:
+                self._power_cuts += 1  # whatever it wanted to say is lost
+                self._flickers = False
+            return
+        self._report(at_ms)
+
+    def _plan_failure(self) -> None:
+        failure = next(self._failures, None)
+        if failure is not None:
+            self._at(max(self._plan.start_ms, failure.start_ms), lambda at_ms: self._fail(at_ms, failure), always=True)
+
+    def _fail(self, at_ms: int, failure: Failure) -> Iterable[Act]:
+        self._luminaire.failure = failure.kind
+        self._luminaire.dark = False
+        self._at(failure.end_ms, self._mend, always=True)
+        yield Fact(at_ms, "failure", {"failure": failure.kind.value, "end_ms": failure.end_ms})
+        if self._luminaire.powered:
+            self._report(at_ms)
+
+    def _mend(self, at_ms: int) -> Iterable[Act]:
+        failure = self._luminaire.failure
+        self._luminaire.failure = None
+        self._plan_failure()
+        if failure is not None:
+            yield Fact(at_ms, "repair", {"failure": failure.value})
+        if self._luminaire.powered:
+            self._after(at_ms, 1_000, 20_000, self._send_once)
+
+    def _report(self, at_ms: int) -> None:
+        """Something changed: say so soon, and warn of a lamp that should burn and does not."""
+        self._after(at_ms, 1_000, 60_000, self._send_once)
+        if self._luminaire.level_pct > 0:
+            if self._luminaire.failure is Kind.LAMP_FAILURE:
+                self._after(at_ms, 500, 3_000, self._send_alert)
+            elif self._luminaire.failure is Kind.FLICKER and not self._flickers:
+                self._flickers = True
+                self._after(at_ms, 5_000, 600_000, self._flicker)
+
+    def _boot(self, at_ms: int) -> None:
+        """Power is there: join after the random delay of its settings, then say who it is and how it is."""
+        self._at(at_ms + self._rng.randint(3_000, 120_000), self._join)
+
+    # what it says
+
+    def _join(self, at_ms: int) -> Iterable[Act]:
+        self._after(at_ms, 6_000, 12_000, lambda now_ms: self._send_boot(now_ms, now_ms - at_ms))
+        yield Join(at_ms)
+
+    def _send_boot(self, at_ms: int, up_ms: int) -> Iterable[Act]:
+        self._report(at_ms)
+        self._after(at_ms, self._plan.interval_ms, self._plan.interval_ms + 60_000, self._send_status)
+        self._after(at_ms, _USAGE_MS // 2, _USAGE_MS, self._send_usage)
+        boot = nas.Boot(
+            serial=int(self._plan.dev_eui[-8:], 16), firmware=_FIRMWARE, clock_s=_CLOCK_AT_BOOT_S + up_ms // 1000
+        )
+        yield Frame(at_ms, nas.SYSTEM_PORT, nas.encode_boot(boot))
+
+    def _send_status(self, at_ms: int) -> Iterable[Act]:
+        self._after(at_ms, self._plan.interval_ms - 500, self._plan.interval_ms + 500, self._send_status)
+        return self._send_once(at_ms)
+
+    def _send_once(self, at_ms: int) -> Iterable[Act]:
+        yield Frame(at_ms, nas.STATUS_PORT, nas.encode_status(self._status(at_ms)))
+
+    def _status(self, at_ms: int) -> nas.Status:
+        lamp, rng = self._luminaire, self._rng
+        if lamp.dali is nas.DaliStatus.LAMP_FAILURE:
+            self._alerted_ms = at_ms
+        bits = nas.StatusBits.NONE
+        level = round(lamp.level_pct)
+        source = nas.DimmingSource(self._reason(at_ms, level), level, lamp.dali)
+        if lamp.failure is Kind.DRIVER_ERROR:
+            bits |= nas.StatusBits.DALI_CONNECTION_ERROR
+            source = nas.DimmingSource(nas.Reason.DRIVER_NOT_FOUND, None, lamp.dali)
+        if level > 0 or lamp.failure is Kind.DAY_BURNING:
+            bits |= nas.StatusBits.RELAY_CLOSED
+        alerted = self._alerted_ms is not None and at_ms - self._alerted_ms < _ALERT_HOLDS_MS
+        return nas.Status(
+            clock_s=at_ms // 1000 - self._slow_s,
+            temperature_c=max(-40, min(85, round(lamp.temperature_c() + rng.gauss(0, 0.4)))),
+            sources=(source,),
+            bits=bits,
+            alerts=nas.AlertBits.LAMP_ERROR if alerted else nas.AlertBits.NONE,
+            downlink_rssi_dbm=max(-140, min(-30, self._plan.downlink_rssi_dbm + rng.randint(-3, 3))),
+            downlink_snr_db=max(-20, min(12, self._plan.downlink_snr_db + rng.randint(-2, 2))),
+        )
+
+    def _reason(self, at_ms: int, level_pct: int) -> nas.Reason:
+        """Why it has this level: the calendar by day and at full, its profile when dimmed or put out at night."""
+        if level_pct == 100:
+            return nas.Reason.CALENDAR_NIGHT
+        if level_pct == 0 and not self._is_night(at_ms):
+            return nas.Reason.CALENDAR_DAY
+        return nas.Reason.PROFILE_0
+
+    def _send_usage(self, at_ms: int) -> Iterable[Act]:
+        self._after(at_ms, _USAGE_MS - 500, _USAGE_MS + 500, self._send_usage)
+        lamp, rng = self._luminaire, self._rng
+        usage = nas.Usage(
+            active_energy_wh=int(lamp.energy_wh),
+            active_power_w=max(0, round(lamp.power_w * rng.gauss(1.0, 0.008))),
+            power_factor=0.75 + 0.2 * lamp.level_pct / 100.0 if lamp.lit else None,
+            mains_v=max(207, min(253, round(rng.gauss(232, 2)))),
+            operating_s=int(lamp.operating_s),
+            lamp_on_s=int(lamp.lamp_on_s),
+        )
+        yield Frame(at_ms, nas.USAGE_PORT, nas.encode_usage((usage,)))
+
+    def _send_alert(self, at_ms: int) -> Iterable[Act]:
+        yield Frame(at_ms, nas.NOTIFICATION_PORT, nas.encode_dali_alert(((nas.BROADCAST, int(self._luminaire.dali)),)))
+
+    def _flicker(self, at_ms: int) -> Iterable[Act]:
+        """Goes out for a moment, comes back; each time the driver tells."""
+        lamp = self._luminaire
+        self._flickers = lamp.failure is Kind.FLICKER and lamp.level_pct > 0
+        if not self._flickers:
+            return
+        lamp.dark = not lamp.dark
+        least_ms, most_ms = (20_000, 90_000) if lamp.dark else (240_000, 900_000)
+        self._after(at_ms, least_ms, most_ms, self._flicker)
+        yield from self._send_alert(at_ms)

@@ -1,0 +1,165 @@
+"""The network server between the radio and its broker: what it publishes of a device's life."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+import msgspec
+
+from simulator.devices.base import Device, Fact, Frame, Join
+from simulator.emit.chirpstack import EventWriter, Heard
+from simulator.radio import CHANNELS, Air, Reception, Session, airtime_ms
+
+_STATUS_EVERY_MS = 86_400_000  # how often it asks a device how it is
+_WINDOW_NS = 200_000_000  # deduplication
+_JOIN_BYTES = 10  # a join-request is 23 bytes long: this much more than a frame without payload
+_CHANNELS = len(CHANNELS)
+
+
+class Kind(StrEnum):
+    """The events the simulated network server publishes."""
+
+    UP = "up"
+    JOIN = "join"
+    STATUS = "status"
+    LOG = "log"
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """What goes to the broker at `at_ms`, not before. `key`: its deduplication id. `copy`: it went there before."""
+
+    at_ms: int
+    topic: str
+    payload: bytes
+    kind: Kind
+    edge: str
+    dev_eui: str
+    key: str
+    copy: bool = False
+
+
+@dataclass(slots=True)
+class Node:
+    """One device where it is: its life, its air, its session, and how its events are written.
+
+    `gps`: which of the site's gateways know the time of reception. `rng`: of the network server, for this device.
+    """
+
+    dev_eui: str
+    asset: str
+    edge: str
+    start_ms: int
+    device: Device
+    air: Air
+    session: Session
+    writer: EventWriter
+    gps: tuple[bool, ...]
+    rng: Random
+    late_copies: float = 0.0
+
+
+def listen(node: Node) -> Iterator[Event | Fact]:
+    """Everything the network server publishes of this device, and what nobody heard, in order of time."""
+    next_status_ms = node.start_ms + node.rng.randrange(_STATUS_EVERY_MS)
+    for act in node.device.life():
+        match act:
+            case Fact():
+                yield act
+            case Join():
+                yield _join(node, act)
+            case Frame():
+                f_cnt = node.session.next_f_cnt()
+                receptions = node.air.hear(node.session.dr)
+                if not receptions:
+                    yield Fact(act.at_ms, "lost", {"f_cnt": f_cnt, "dev_addr": node.session.dev_addr})
+                    continue
+                asked = act.at_ms >= next_status_ms
+                if asked:
+                    next_status_ms += _STATUS_EVERY_MS
+                yield from _up(node, act, f_cnt, receptions, asked=asked)
+                node.session.note_heard()
+
+
+def _join(node: Node, act: Join) -> Event:
+    """The device tries until it is heard; the simulation keeps the try that was."""
+    node.session.join()
+    delay_ms = airtime_ms(node.session.dr, _JOIN_BYTES)
+    published_ns = (act.at_ms + delay_ms) * 1_000_000 + _window_ns(node.rng)
+    key = _uuid(node.rng)
+    payload = node.writer.join(deduplication_id=key, time_ns=published_ns, dev_addr=node.session.dev_addr)
+    return _event(node, Kind.JOIN, published_ns, key, payload)
+
+
+def _up(node: Node, frame: Frame, f_cnt: int, receptions: list[Reception], *, asked: bool) -> Iterator[Event | Fact]:
+    rng, session = node.rng, node.session
+    rx_ns = (frame.at_ms + airtime_ms(session.dr, len(frame.payload))) * 1_000_000 + int(rng.random() * 1_000_000)
+    late = len(receptions) > 1 and rng.random() < node.late_copies
+    heard = [_heard(node, one, rx_ns) for one in (receptions[:-1] if late else receptions)]
+    published_ns = min(one.ns_ns for one in heard) + _window_ns(rng)
+    timed = next((one.rx_ns for one in heard if one.gps), None)
+    key = _uuid(rng)
+    channel = int(rng.random() * _CHANNELS)
+    payload = node.writer.up(
+        deduplication_id=key,
+        time_ns=published_ns if timed is None else timed,
+        dev_addr=session.dev_addr,
+        dr=session.dr,
+        channel=channel,
+        f_cnt=f_cnt,
+        f_port=frame.f_port,
+        payload=frame.payload,
+        heard=heard,
+    )
+    up = _event(node, Kind.UP, published_ns, key, payload)
+    if asked:
+        margin_db = max(-32, min(31, round(heard[0].snr_db + rng.gauss(0, 2))))
+        answer = node.writer.status(deduplication_id=key, time_ns=published_ns - 40_000, margin_db=margin_db)
+        status = _event(node, Kind.STATUS, published_ns, key, answer)
+        yield from (status, up) if rng.random() < 0.5 else (up, status)
+    else:
+        yield up
+    if late:
+        logged_ns = published_ns + rng.randrange(500_000_000, 3_000_000_000)
+        copy_key = _uuid(rng)
+        text = node.writer.retransmission(deduplication_id=copy_key, time_ns=logged_ns, f_cnt=f_cnt)
+        yield Fact(up.at_ms, "late_copy", {"key": key, "f_cnt": f_cnt})
+        yield _event(node, Kind.LOG, logged_ns, copy_key, text)
+
+
+def _heard(node: Node, reception: Reception, rx_ns: int) -> Heard:
+    gps = node.gps[reception.gateway]
+    return Heard(
+        gateway=reception.gateway,
+        uplink_id=node.rng.getrandbits(32),
+        rx_ns=rx_ns // 1000 * 1000,
+        ns_ns=rx_ns + reception.delay_us * 1000 + 7,
+        gps=gps,
+        rssi_dbm=reception.rssi_dbm,
+        snr_db=reception.snr_db,
+        context=rx_ns // 1000 & 0xFFFF_FFFF,
+    )
+
+
+def _event(node: Node, kind: Kind, published_ns: int, key: str, payload: bytes) -> Event:
+    """`at_ms` is the first millisecond that is not before anything the event says."""
+    return Event(
+        at_ms=published_ns // 1_000_000 + 1,
+        topic=node.writer.topic(kind.value),
+        payload=payload,
+        kind=kind,
+        edge=node.edge,
+        dev_eui=node.dev_eui,
+        key=key,
+    )
+
+
+def _window_ns(rng: Random) -> int:
+    """From the arrival of a frame's first copy to its event."""
+    return _WINDOW_NS + 1_000_000 + int(rng.random() * 15_000_000)
+
+
+def _uuid(rng: Random) -> str:
+    """A random UUID (version 4)."""
+    text = f"{rng.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

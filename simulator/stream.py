@@ -1,0 +1,74 @@
+"""All devices of a scenario as one lazy stream in order of time, with what the links do to it."""
+
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import count
+
+from msgspec.structs import replace
+
+from simulator.devices.base import Fact
+from simulator.faults import Cuts, FaultRates, reordering_ms
+from simulator.network import Event, Node, listen
+from simulator.scenario import random_of
+
+_COPY_MS = 20_000  # a second delivery comes at most so much later
+
+_Entry = tuple[int, int, Event | Fact, Iterator[Event | Fact] | None]
+
+
+def stream(nodes: Iterable[Node], *, seed: int, start_ms: int, faults: FaultRates) -> Iterator[Event | Fact]:
+    """Events and facts by `at_ms`, without end while a device lives. The same arguments give the same bytes."""
+    order = count()
+    heap: list[_Entry] = []
+    edges: set[str] = set()
+    for node in nodes:
+        edges.add(node.edge)
+        told = _described(node)
+        first = next(told, None)
+        if first is not None:
+            heap.append((first.at_ms, next(order), first, told))
+    heapify(heap)
+    cuts = {edge: Cuts(random_of(seed, edge, "cuts"), start_ms=start_ms, per_day=faults.cuts_per_day) for edge in edges}
+    chance = random_of(seed, "deliveries", "faults")
+    unruly = faults.duplicates + faults.reordered
+    while heap:
+        at_ms, _, item, life = heap[0]
+        following = None if life is None else next(life, None)
+        if following is None:
+            heappop(heap)
+        else:
+            heapreplace(heap, (following.at_ms, next(order), following, life))
+        if life is None or isinstance(item, Fact):
+            yield item
+            continue
+        link = cuts[item.edge]
+        cut = link.begun(at_ms)
+        if cut is not None:
+            yield Fact(at_ms, "cut", {"edge": item.edge, "start_ms": cut[0], "end_ms": cut[1]})
+        until_ms = link.delay_until(at_ms)
+        if until_ms is not None:
+            heappush(heap, (until_ms, next(order), replace(item, at_ms=until_ms), None))
+            continue
+        drawn = chance.random()
+        if drawn >= unruly:
+            yield item
+        elif drawn < faults.reordered:
+            late_ms = at_ms + reordering_ms(chance)
+            yield _fact(item, "reordered", {"until_ms": late_ms})
+            heappush(heap, (late_ms, next(order), replace(item, at_ms=late_ms), None))
+        else:
+            yield item
+            again_ms = at_ms + chance.randint(1, _COPY_MS)
+            yield _fact(item, "duplicate", {"again_ms": again_ms})
+            heappush(heap, (again_ms, next(order), replace(item, at_ms=again_ms, copy=True), None))
+
+
+def _described(node: Node) -> Iterator[Event | Fact]:
+    """What is heard of a node; its facts say whose they are."""
+    who: dict[str, str | int | float] = {"dev_eui": node.dev_eui, "asset": node.asset}
+    for item in listen(node):
+        yield Fact(item.at_ms, item.fact, who | item.detail) if isinstance(item, Fact) else item
+
+
+def _fact(event: Event, fact: str, detail: dict[str, str | int | float]) -> Fact:
+    return Fact(event.at_ms, fact, {"dev_eui": event.dev_eui, "key": event.key, **detail})
