@@ -1,0 +1,27 @@
+"""Fixtures that every kind of test shares: real servers, or one line that says how to install them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import mosquitto as mosquitto_server
+from tests.servers.mosquitto import Mosquitto
+
+
+def require(present: object, hint: str) -> None:
+    """Skip on a laptop, fail in CI, when a real part is absent."""
+    if present:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(hint)
+    pytest.skip(hint)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A running broker without limits."""
+    require(mosquitto_server.find(), mosquitto_server.INSTALL_HINT)
+    with Mosquitto(tmp_path / "mosquitto") as broker:
+        yield broker
