@@ -1,36 +1,26 @@
 """`beffroi demo`."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core import console
+from core import console, duration
 from core.errors import OperatorError
 
 app = console.new_app("The whole road on this machine, from simulated lamps to the map page.")
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 EXAMPLE_TERRITORY = Path("territories/grand-est")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of `90`, `30s`, `5m` or `1h`.
-
-    Raises:
-        typer.BadParameter: anything else.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if not found or float(found[1]) <= 0:
-        raise typer.BadParameter(f"{text!r} is not a duration; write 30s, 5m or 1h")
-    return float(found[1]) * _SECONDS[found[2]]
 
 
 @app.command()
 def demo(
-    for_: Annotated[str | None, typer.Option("--for", help="Stop by itself after this long, e.g. 30s.")] = None,
+    for_s: Annotated[
+        float | None,
+        typer.Option(
+            "--for", parser=duration.seconds, metavar="DURATION", help="Stop by itself after this long, e.g. 30s."
+        ),
+    ] = None,
     speed: Annotated[float, typer.Option(help="How many times faster than life, after the first day.", min=1)] = 60,
     fleet: Annotated[str, typer.Option(help="Which devices: full or cabinet.")] = "cabinet",
     territory: Annotated[Path, typer.Option(help="The territory folder.")] = EXAMPLE_TERRITORY,
@@ -59,7 +49,7 @@ def demo(
         fleet=fleet,
         seed=seed,
         page_port=None if no_page else port,
-        for_s=parse_duration(for_) if for_ else None,
+        for_s=for_s,
     )
     outcome = Demo(options).run()
     if json:

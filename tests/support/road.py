@@ -1,0 +1,254 @@
+"""The road as real processes in a folder, for fault tests: brokers, edges, worker, events, and the oracle's balance."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+
+from beffroi.processes import Child
+from core import territory
+from core.errors import StorageError
+from core.ports import control
+from core.ports.mqtt import LinkEvent, MqttLink
+from core.settings import BrokerSettings
+from simulator import fleet
+from simulator.faults import FaultRates
+from simulator.network import Event
+from simulator.publisher import Publisher
+from simulator.scenario import Scenario
+from simulator.stream import stream
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "territories" / "grand-est"
+SITE = "remiremont"
+
+
+def events(count: int, *, seed: int, sites: Sequence[str] = (SITE,), folder: Path = EXAMPLE) -> list[Event]:
+    """The first events of a scenario that began a day ago, of some sites, with the usual faults of radio and links."""
+    start_ms = time.time_ns() // 1_000_000 - 24 * 3_600_000
+    scenario = Scenario(territory=folder, start_ms=start_ms, seed=seed)
+    nodes = fleet.build(territory.load(folder), scenario).nodes
+    items = stream(nodes, seed=seed, start_ms=start_ms, faults=FaultRates())
+    return list(islice((item for item in items if isinstance(item, Event) and item.edge in sites), count))
+
+
+class Feeder:
+    """Publishes events to a broker in order, as a network server does, from a thread of its own."""
+
+    def __init__(self, port: int, items: Iterable[Event], *, per_s: float | None = None) -> None:
+        self._items = list(items)
+        self._per_s = per_s
+        self._inbox: SimpleQueue[LinkEvent] = SimpleQueue()
+        self._link = MqttLink(
+            BrokerSettings(port=port, keepalive_s=5),
+            client_id=f"feeder-{port}-{threading.get_ident()}-{time.monotonic_ns()}",
+            keep_session=False,
+            subscriptions=[],
+            on_event=self._inbox.put,
+            retry_s=0.05,
+            retry_max_s=0.5,
+        )
+        self._publisher = Publisher(self._link)
+        self._stop = threading.Event()
+        self.sent = 0
+        self.done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+
+    def start(self) -> Self:
+        self._link.start()
+        self._thread.start()
+        return self
+
+    def _run(self) -> None:
+        begun = time.monotonic()
+        while not self._stop.is_set():
+            self._take(0.002)
+            due = len(self._items) if self._per_s is None else int((time.monotonic() - begun) * self._per_s) + 1
+            while self.sent < min(due, len(self._items)) and self._publisher.offer(self._items[self.sent]):
+                self.sent += 1
+            if self.sent == len(self._items) and not self._publisher.unacknowledged:
+                self.done.set()
+                return
+
+    def _take(self, timeout_s: float) -> None:
+        try:
+            self._publisher.note(self._inbox.get(timeout=timeout_s))
+            while True:
+                self._publisher.note(self._inbox.get_nowait())
+        except Empty:
+            return
+
+    def wait(self, timeout_s: float = 60.0) -> None:
+        """Until the broker has confirmed everything."""
+        assert self.done.wait(timeout_s), f"{self.sent} of {len(self._items)} events published"
+        self.stop()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._link.stop()
+
+
+class Road:
+    """Processes of one road. Each can be killed and started again; `settle` waits for rest; `balance` weighs it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        site_port: int,
+        cloud_port: int,
+        edge_cloud_port: int | None = None,
+        sites: Sequence[str] = (SITE,),
+        declared: Path = EXAMPLE,
+        keepalive_s: int = 5,
+        spool: dict[str, Any] | None = None,
+        clock: Path | None = None,
+    ) -> None:
+        """`site_port`: the network server's broker; `cloud_port`: the other one, as the worker reaches it;
+        `edge_cloud_port`: as the edges do (a proxy)."""
+        self.folder = folder
+        self.sites = list(sites)
+        self.territory = declared
+        self.edges: dict[str, Child] = {}
+        self.cloud: Child | None = None
+        self.cloud_folder = folder / "cloud"
+        self.store_folder = self.cloud_folder / "store"
+        (folder / "log").mkdir(parents=True, exist_ok=True)
+        applications = territory.load(declared).sites
+        clock_line = f'clock = {{ file = "{clock}" }}' if clock else 'clock = { sync = "assume" }'
+        for site in sites:
+            settings = [
+                f'edge = "{site}"',
+                f'folder = "{self.edge_folder(site)}"',
+                "health_s = 1",
+                clock_line,
+                f"spool = {_inline({'keep_settled': True, **(spool or {})})}",
+                f"broker = {{ port = {edge_cloud_port or cloud_port}, keepalive_s = {keepalive_s} }}",
+                "[source]",
+                f"applications = {json.dumps(list(applications[site].applications))}",
+                "window = 100",
+                f"broker = {{ port = {site_port}, keepalive_s = {keepalive_s} }}",
+            ]
+            self.edge_settings(site).write_text("\n".join(settings) + "\n")
+        self.cloud_settings.write_text(
+            f'folder = "{self.cloud_folder}"\nterritory = "{declared}"\n{clock_line}\n'
+            f"broker = {{ port = {cloud_port}, keepalive_s = {keepalive_s} }}\n"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for child in (*self.edges.values(), self.cloud):
+            if child is not None:
+                child.terminate()
+        for child in (*self.edges.values(), self.cloud):
+            if child is not None:
+                child.wait(15)
+
+    @property
+    def cloud_settings(self) -> Path:
+        return self.folder / "cloud.toml"
+
+    def edge_settings(self, site: str = SITE) -> Path:
+        return self.folder / f"edge-{site}.toml"
+
+    def edge_folder(self, site: str = SITE) -> Path:
+        return self.folder / "edges" / site
+
+    def start_edge(self, site: str = SITE, *, module: Sequence[str] = ("beffroi", "edge", "run")) -> Child:
+        child = Child(
+            f"edge-{site}",
+            [*module, "--settings", str(self.edge_settings(site))],
+            log=self.folder / "log" / f"edge-{site}.log",
+        )
+        self.edges[site] = child
+        return child
+
+    def start_cloud(self, *, module: Sequence[str] = ("beffroi", "cloud", "run")) -> Child:
+        self.cloud = Child(
+            "cloud", [*module, "--settings", str(self.cloud_settings)], log=self.folder / "log" / "cloud.log"
+        )
+        return self.cloud
+
+    def start(self) -> Self:
+        self.start_cloud()
+        for site in self.sites:
+            self.start_edge(site)
+        for site in self.sites:
+            self.wait_connected(site)
+        return self
+
+    def edge_status(self, site: str = SITE) -> dict[str, Any] | None:
+        return _ask(self.edge_folder(site))
+
+    def cloud_status(self) -> dict[str, Any] | None:
+        return _ask(self.cloud_folder)
+
+    def wait_connected(self, site: str = SITE) -> dict[str, Any]:
+        """Until the edge has its subscription at the network server's broker."""
+        return wait_for(
+            f"edge {site} at its source ({self.edges[site].last_words()})",
+            lambda: (status := self.edge_status(site)) and status["source_connected"] and status,
+        )
+
+    def settle(self, *, published: int | None = None, timeout_s: float = 60.0) -> None:
+        """Until every edge has nothing open and nothing spooled (and has seen all that was published)."""
+
+        def at_rest() -> bool:
+            states = [self.edge_status(site) for site in self.sites]
+            if any(state is None or state["spooled"] or state["open_rows"] for state in states):
+                return False
+            seen = sum(state["source_accepted"] + state["duplicates"] for state in states if state)
+            return published is None or seen >= published
+
+        wait_for("the road at rest", at_rest, timeout_s=timeout_s, every_s=0.1)
+
+    def spools(self) -> Iterator[Path]:
+        for site in self.sites:
+            yield self.edge_folder(site) / "spool"
+
+    def balance(self, *, extra_spools: Sequence[Path] = ()) -> dict[str, Any]:
+        """The oracle's verdict, from a process of its own."""
+        spools = [part for path in (*self.spools(), *extra_spools) for part in ("--spool", str(path))]
+        where = ["--store", str(self.store_folder), "--cloud", str(self.cloud_folder)]
+        answer = subprocess.run(
+            [sys.executable, "-m", "beffroi.oracle", *spools, *where, "--territory", str(self.territory)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert answer.returncode in (0, 3), answer.stderr[-2000:]
+        balance: dict[str, Any] = json.loads(answer.stdout)
+        return balance
+
+
+def _ask(folder: Path) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = control.ask(folder, "status", timeout_s=5)
+    except StorageError:
+        return None
+    return answer
+
+
+def _inline(table: dict[str, Any]) -> str:
+    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items()) + " }"
+
+
+def assert_balanced(balance: dict[str, Any], *, at_least: int = 1) -> None:
+    """The promise, as the README words it."""
+    assert balance["balanced"], balance
+    assert balance["accepted"] >= at_least
+    kept = balance["stored"] + balance["spooled"] + balance["quarantined"] + balance["evicted"]
+    assert balance["accepted"] == kept, balance
+    assert (balance["lost"], balance["duplicates"], balance["phantom"], balance["wrong"]) == (0, 0, 0, 0), balance
