@@ -26,6 +26,7 @@ class Decoded(msgspec.Struct, frozen=True):
     domain: str = ""
     readings: tuple[Reading, ...] = ()
     error: str = ""
+    reason: str = ""  # the error as a sentence, for people
 
 
 def index(codecs: Iterable[Codec]) -> Mapping[str, Codec]:
@@ -44,6 +45,11 @@ def index(codecs: Iterable[Codec]) -> Mapping[str, Codec]:
 
 
 _BY_NAME = index(CODECS)
+
+
+def known() -> frozenset[str]:
+    """Everything that names a native codec: its name, and `name@version`."""
+    return frozenset(_BY_NAME)
 
 
 def find(codec_id: str) -> Codec:
@@ -74,27 +80,33 @@ def decode(codec_id: str, f_port: int, payload: bytes, received_ms: int) -> Deco
     codec = _BY_NAME.get(codec_id)
     seen_only = f_port == 0 or not payload
     if codec is None:
-        unknown = "codec.unknown" if codec_id else "codec.none"
-        return Decoded(codec_id, error="" if seen_only else unknown)
+        return Decoded(codec_id) if seen_only else _undecoded(codec_id)
     if seen_only:
         return Decoded(codec.id, codec.domain)
     return run(codec, Frame(f_port, payload, received_ms))
 
 
+def _undecoded(codec_id: str) -> Decoded:
+    if not codec_id:
+        return Decoded("", error="codec.none", reason="the device profile names no codec")
+    return Decoded(codec_id, error="codec.unknown", reason=f"no codec is named {codec_id!r}")
+
+
 def run(codec: Codec, frame: Frame) -> Decoded:
-    """What one codec makes of one frame."""
+    """What one codec makes of one frame: of each quantity, channel and time one value, the last."""
     if frame.f_port not in codec.ports:
-        return Decoded(codec.id, codec.domain, error="decode.port")
+        reason = f"{codec.name} knows no port {frame.f_port}"
+        return Decoded(codec.id, codec.domain, error="decode.port", reason=reason)
     try:
         findings = codec.decode(frame)
     except DecodeError as error:
-        return Decoded(codec.id, codec.domain, error=error.code)
-    kept = []
+        return Decoded(codec.id, codec.domain, error=error.code, reason=error.message)
+    kept: dict[tuple[str, str, int | None], Reading] = {}
     for reading in findings.readings:
         try:
             quantities.lookup(reading.quantity).check(reading.value)
         except UnreadableError as error:
-            findings.doubt(error.code)
+            findings.doubt(error.code, error.message)
         else:
-            kept.append(reading)
-    return Decoded(codec.id, codec.domain, tuple(kept), findings.error)
+            kept[reading.quantity, reading.channel, reading.measured_ms] = reading
+    return Decoded(codec.id, codec.domain, tuple(kept.values()), findings.error, findings.reason)

@@ -35,7 +35,6 @@ LIGHT_SETTINGS: tuple[Quantity, ...] = (
     number("step_time_min", "Heure du palier", "min", 0, 1440, Notation.CLOCK),
     number("step_illuminance_lx", "Éclairement du palier", "lx", 0, 200_000),
     state("step_output", "Sortie du palier", Switch),
-    number("profile_number", "Numéro du programme", "", 0, 255),
     number("profile_days", "Jours du programme (bits)", "", 0, 255),
     number("profile_steps", "Paliers du programme", "", 0, 255),
     number("holiday_count", "Jours d’exception", "", 0, 255),

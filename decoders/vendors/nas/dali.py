@@ -4,6 +4,7 @@ Source: docs.nasys.no/en/lcu/payloads, "Addressing" and "DALI status"; IEC 62386
 """
 
 from core.quantities.states import Answer, Health, Switch
+from decoders.byteview import ByteView
 from decoders.codec import Findings
 
 ANALOG = "analog"
@@ -22,12 +23,22 @@ STATUS_QUANTITIES = (
 )
 
 
-def read_channel(address: int, *, all_of_them: str = "") -> str | None:
-    """The channel of an address byte: `analog`, `dali_broadcast`, `dali_9`, `dali_group_3`; None for no address.
+def read_channel(view: ByteView, findings: Findings, *, all_of_them: str = "") -> str | None:
+    """The channel of an address byte: `analog`, `dali_broadcast`, `dali_9`, `dali_group_3`.
+
+    None, and a doubt, for a byte that is no address: what it goes with belongs to nobody.
 
     Args:
         all_of_them: what 0xFF means here ("internal" for the meter); "" where it is not an address.
     """
+    address = view.u8()
+    channel = _channel(address, all_of_them)
+    if channel is None:
+        findings.doubt("decode.address", f"0x{address:02X} is no address")
+    return channel
+
+
+def _channel(address: int, all_of_them: str) -> str | None:
     if address == 0x01:
         return ANALOG
     if address == 0xFE:

@@ -42,13 +42,13 @@ def _decode(frame: Frame) -> Findings:
     view, findings = ByteView(frame.payload, little=True), Findings()
     _READERS[frame.f_port](view, findings)
     if view.left:
-        findings.doubt("decode.too_long")
+        findings.doubt("decode.too_long", f"{view.left} bytes are left at the end")
     return findings
 
 
 CODEC = Codec(
-    name="nas-ul20xx-1.1",
-    version="1",
+    name="nas_ul20xx",
+    version="1.1",
     vendor="NAS",
     model="UL20xx",
     firmware="1.1.x",
@@ -76,5 +76,6 @@ CODEC = Codec(
         for name in part.QUANTITIES
     ),
     source="docs.nasys.no/en/lcu/payloads, firmware 1.1.x; nasys/nas-codecs 0.12.0 (MIT)",
+    vectors=70,
     decode=_decode,
 )

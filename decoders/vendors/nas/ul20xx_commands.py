@@ -57,7 +57,7 @@ def read(view: ByteView, findings: Findings) -> None:
         case 0x08:
             _memory_write(view, findings)
         case 0x0A:
-            _channel(view, findings, all_of_them="all")
+            read_channel(view, findings, all_of_them="all")
         case 0x0B:
             pass  # identify: the lamp blinks
         case 0x0C:
@@ -77,15 +77,8 @@ def read_maintenance(view: ByteView, findings: Findings) -> None:
             raise DecodeError("decode.header", f"port 51 knows no command 0x{header:02X}")
 
 
-def _channel(view: ByteView, findings: Findings, *, all_of_them: str = "") -> str | None:
-    channel = read_channel(view.u8(), all_of_them=all_of_them)
-    if channel is None:
-        findings.doubt("decode.address")
-    return channel
-
-
 def _command(view: ByteView, findings: Findings, *, timed: bool) -> None:
-    channel = _channel(view, findings, all_of_them="all")
+    channel = read_channel(view, findings, all_of_them="all")
     level = view.u8()
     minutes = view.u8() if timed else 0
     if channel is None:
@@ -111,7 +104,7 @@ def _queries(view: ByteView, findings: Findings) -> None:
     if answered and view.left % 3:
         raise DecodeError("decode.length", f"{view.left} bytes are neither queries nor answers")
     while view.left:
-        channel = _channel(view, findings)
+        channel = read_channel(view, findings)
         query = view.u8()
         quantity = _LEVEL_QUERIES.get(query, "")
         if answered:
@@ -126,7 +119,7 @@ def _request(view: ByteView, findings: Findings) -> None:
     if not bits & _DIM_MAP:
         return
     while view.left:
-        channel = _channel(view, findings)
+        channel = read_channel(view, findings)
         lowest, highest, curve = view.u8(), view.u8(), view.u8()
         if channel is not None:
             findings.add("dali_min_level", lowest, channel)
@@ -139,7 +132,7 @@ def _memory_read(view: ByteView, findings: Findings) -> None:
     if not view.left:
         findings.add("memory_read", Outcome.FAILED)
         return
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings)
     _bank, _offset, size = view.u8(), view.u8(), view.u8()
     if view.left:
         view.take(size)
@@ -152,7 +145,7 @@ def _memory_write(view: ByteView, findings: Findings) -> None:
     if not view.left:
         findings.add("memory_write", Outcome.FAILED)
         return
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings)
     _bank, _offset = view.u8(), view.u8()
     view.take(view.left)
     if channel is not None:

@@ -82,10 +82,8 @@ def _input(length: int, flags: int, view: ByteView, findings: Findings) -> None:
 
 def _drivers(view: ByteView, findings: Findings) -> None:
     while view.left:
-        channel, status = read_channel(view.u8()), view.u8()
-        if channel is None:
-            findings.doubt("decode.address")
-        else:
+        channel, status = read_channel(view, findings), view.u8()
+        if channel is not None:
             read_status(status, channel, findings)
 
 
@@ -116,4 +114,4 @@ def _location(status: int, view: ByteView, findings: Findings) -> None:
         case 0x02 | 0xFF:
             findings.add("location_fix", LocationFix.ERROR)
         case _:
-            findings.doubt("decode.location_fix")
+            findings.doubt("decode.location_fix", f"{status} is no state of a satellite fix")

@@ -24,7 +24,6 @@ QUANTITIES = (
     "step_time_min",
     "step_illuminance_lx",
     "step_output",
-    "profile_number",
     "profile_days",
     "profile_steps",
     "holiday_count",
@@ -54,13 +53,6 @@ _OFF_16 = 0xFFFF
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-def _channel(view: ByteView, findings: Findings) -> str | None:
-    channel = read_channel(view.u8(), all_of_them="all")
-    if channel is None:
-        findings.doubt("decode.address")
-    return channel
-
-
 def _step_level(view: ByteView, channel: str, findings: Findings) -> None:
     level = view.u8()
     if level != _OFF:
@@ -83,14 +75,16 @@ def read_calendar(view: ByteView, findings: Findings) -> None:
 
 
 def read_profile(view: ByteView, findings: Findings) -> None:
-    """One profile: its number (255: none), steps, address, days (bit 0 holidays, 1 Monday … 7 Sunday)."""
+    """One profile (number 255: none), its days (bit 0 holidays, 1 Monday … 7 Sunday) and its steps by time of day.
+
+    Its channel is `profile_2_dali_broadcast`: several may be confirmed at once for one address.
+    """
     number, count = view.u8(), view.u8()
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings, all_of_them="all")
     days, _reserved = view.u8(), view.u8()
     if channel is not None:
-        findings.add("profile_number", number, channel)
-        findings.add("profile_days", days, channel)
-        findings.add("profile_steps", count, channel)
+        findings.add("profile_days", days, f"profile_{number}_{channel}")
+        findings.add("profile_steps", count, f"profile_{number}_{channel}")
     for step in range(count):
         findings.add("step_time_min", view.u8() * 10, f"profile_{number}_step_{step}")
         _step_level(view, f"profile_{number}_step_{step}", findings)
@@ -114,7 +108,7 @@ def read_light_sensor(view: ByteView, findings: Findings) -> None:
         findings.add("light_control", Switch.OFF)
         return
     flags, measuring = view.u8(), view.u8()
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings, all_of_them="all")
     if channel is not None:
         findings.add("light_control", Switch.ON, channel)
         findings.add("light_notify", switch(flags & 0x01), channel)
@@ -134,7 +128,7 @@ def read_input(view: ByteView, findings: Findings) -> None:
         findings.add("input_control", Switch.OFF)
         return
     flags = view.u8()
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings, all_of_them="all")
     active, inactive, on_delay, off_delay = view.u8(), view.u8(), view.u16(), view.u16()
     if channel is None:
         return
@@ -165,7 +159,7 @@ def read_ldr(view: ByteView, findings: Findings) -> None:
 def read_old_input(view: ByteView, findings: Findings) -> None:
     """Deprecated: the digital input that lights a lamp for a while (0xFFFF: it does nothing)."""
     duration, flags = view.u16(), view.u8()
-    channel = _channel(view, findings)
+    channel = read_channel(view, findings, all_of_them="all")
     level = view.u8()
     if channel is None:
         return

@@ -88,7 +88,7 @@ def _time(view: ByteView, findings: Findings) -> None:
     if is_set(seconds):
         findings.add("set_time_s", seconds)
     elif seconds:
-        findings.doubt("decode.time")
+        findings.doubt("decode.time", f"{seconds} s is before 2015")
 
 
 def _usage_interval(view: ByteView, findings: Findings) -> None:
@@ -124,7 +124,7 @@ def _fade(view: ByteView, findings: Findings) -> None:
     if number < len(_FADES_S):
         findings.add("fade_s", _FADES_S[number])
     elif number != _OFF:
-        findings.doubt("decode.fade")
+        findings.doubt("decode.fade", f"there is no fade {number}")
 
 
 def _dali_monitor(view: ByteView, findings: Findings) -> None:
@@ -153,7 +153,7 @@ def _bluetooth(view: ByteView, findings: Findings) -> None:
     if mode < len(_BLUETOOTH):
         findings.add("bluetooth_mode", _BLUETOOTH[mode])
     else:
-        findings.doubt("decode.bluetooth_mode")
+        findings.doubt("decode.bluetooth_mode", f"there is no Bluetooth mode {mode}")
 
 
 def _sending(view: ByteView, findings: Findings) -> None:
@@ -168,7 +168,7 @@ def _interface(view: ByteView, findings: Findings) -> None:
     if kind < len(_INTERFACES):
         findings.add("control_interface", _INTERFACES[kind])
     else:
-        findings.doubt("decode.control_interface")
+        findings.doubt("decode.control_interface", f"there is no interface {kind}")
 
 
 def _group(view: ByteView) -> str:
@@ -192,10 +192,8 @@ def _multicast_counter(view: ByteView, findings: Findings) -> None:
 def _clear(view: ByteView, findings: Findings) -> None:
     match view.u8():
         case 0x21:
-            channel = read_channel(view.u8(), all_of_them="all")
-            if channel is None:
-                findings.doubt("decode.address")
-            else:
+            channel = read_channel(view, findings, all_of_them="all")
+            if channel is not None:
                 findings.add("setting_cleared", ClearedSetting.PROFILE, channel)
         case 0x23:
             findings.add("setting_cleared", ClearedSetting.HOLIDAYS)

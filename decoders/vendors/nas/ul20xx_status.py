@@ -118,8 +118,8 @@ def _sensors(view: ByteView, findings: Findings) -> None:
                 degrees = view.u8()
                 if degrees != _NOT_AVAILABLE:
                     findings.add("tilt_deg", degrees)
-            case _:
-                findings.doubt("decode.sensor")
+            case item:
+                findings.doubt("decode.sensor", f"no sensor has number 0x{item:02X}")
                 return
 
 
@@ -130,14 +130,13 @@ def _light(raw: int, channel: str, findings: Findings) -> None:
 
 def _level(view: ByteView, findings: Findings) -> None:
     """One dimming source: who is lit, how much, and why."""
-    channel = read_channel(view.u8())
+    channel = read_channel(view, findings)
     reason, level, status = view.u8(), view.u8(), view.u8()
     if channel is None:
-        findings.doubt("decode.address")
         return
     source = _LEVEL_SOURCES.get(reason)
     if source is None:
-        findings.doubt("decode.level_source")
+        findings.doubt("decode.level_source", f"0x{reason:02X} is no reason for a level")
     else:
         findings.add("level_source", source[0], channel)
         if source[1] is not None:

@@ -61,11 +61,11 @@ def read(view: ByteView, findings: Findings) -> None:
             _boot(view, findings)
         case 0x13:
             findings.add("refused_f_port", view.u8())
-            refusal = _REFUSALS.get(view.u8())
-            if refusal is None:
-                findings.doubt("decode.refusal")
+            reason = view.u8()
+            if reason in _REFUSALS:
+                findings.add("refusal", _REFUSALS[reason])
             else:
-                findings.add("refusal", refusal)
+                findings.doubt("decode.refusal", f"0x{reason:02X} is no reason to refuse")
         case header:
             raise DecodeError("decode.header", f"port 99 knows no first byte 0x{header:02X}")
 
@@ -78,7 +78,7 @@ def _boot(view: ByteView, findings: Findings) -> None:
     if controller < len(_CONTROLLERS):
         findings.add("controller_type", _CONTROLLERS[controller])
     else:
-        findings.doubt("decode.controller_type")
+        findings.doubt("decode.controller_type", f"{controller} is no type of controller")
     options = view.u8()
     findings.add("input_fitted", answer(options & 0x04))
     findings.add("ldr_fitted", answer(options & 0x08))
@@ -103,4 +103,4 @@ def _dali_supply(value: int, findings: Findings) -> None:
     elif value in _BUS_STATES:
         findings.add("dali_supply_state", _BUS_STATES[value])
     else:
-        findings.doubt("decode.dali_supply")
+        findings.doubt("decode.dali_supply", f"0x{value:02X} is no state of the DALI supply")

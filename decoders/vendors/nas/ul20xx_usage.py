@@ -27,7 +27,8 @@ def read(view: ByteView, findings: Findings) -> None:
     if header != 0:
         raise DecodeError("decode.header", f"no usage has type {header}")
     while view.left:
-        address, mask = view.u8(), view.u8()
+        channel = read_channel(view, findings, all_of_them="internal")
+        mask = view.u8()
         block: list[tuple[str, float]] = []
         if mask & 0x01:
             block.append(("energy_wh", view.u32()))
@@ -45,9 +46,6 @@ def read(view: ByteView, findings: Findings) -> None:
             block.append(("driver_time_s", view.u32()))
         if mask & 0x80:
             block.append(("lamp_time_s", view.u32()))
-        channel = read_channel(address, all_of_them="internal")
-        if channel is None:
-            findings.doubt("decode.address")
-            continue
-        for quantity, value in block:
-            findings.add(quantity, value, channel)
+        if channel is not None:
+            for quantity, value in block:
+                findings.add(quantity, value, channel)
