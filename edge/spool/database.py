@@ -1,0 +1,151 @@
+"""SQLite files of the spool: how they are opened, written and synced, and what their errors mean to the caller.
+
+One connection a file. WAL with synchronous=FULL: when a transaction returns, its pages are on the disk.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import SpoolCorrupt, SpoolFull, StorageError
+
+_FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CRAMPED = 128 * 1024  # bytes; below it SQLite cannot even lay out its shared memory file
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def connect(path: Path, *, create: bool = False, checkpoint_pages: int = 64) -> sqlite3.Connection:
+    """The one writing connection of a file.
+
+    Raises:
+        SpoolFull, SpoolCorrupt, StorageError.
+    """
+    with translated(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,  # opened by one thread, used by another; never by two at once
+        )
+        connection.text_factory = lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
+        try:
+            connection.execute("PRAGMA cache_size = -512")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing, on the disk when it returns. Raises what SQLite raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """The errors of SQLite and of the system as ours."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise translate(error, path) from error
+
+
+def translate(error: sqlite3.Error | OSError, path: Path) -> StorageError:
+    """What an error on `path` means: no room, a damaged file, or a disk that fails."""
+    if isinstance(error, OSError):
+        if error.errno in _FULL_ERRNO:
+            return _full(path, error)
+        if error.errno == errno.EIO:
+            return StorageError("spool.io", f"{path}: {error}", hint="the disk fails: look at the kernel's log")
+        return StorageError("spool.disk", f"{path}: {error.strerror}", hint="check the disk and its rights")
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code & 0xFF == sqlite3.SQLITE_FULL or (code & 0xFF in _NO_ROOM and free_bytes(path.parent) < _CRAMPED):
+        return _full(path, error)
+    if code & 0xFF in _CORRUPT or code == sqlite3.SQLITE_ERROR:  # SQLITE_ERROR: a table is missing
+        return SpoolCorrupt("spool.corrupt", f"{path}: {error}")
+    if code & 0xFF == sqlite3.SQLITE_IOERR:
+        return StorageError("spool.io", f"{path}: {error}", hint="the disk fails: look at the kernel's log")
+    return StorageError("spool.disk", f"{path}: {error}", hint="check the disk and its rights")
+
+
+def is_damage(error: StorageError) -> bool:
+    """True when it may be this file alone that cannot be read."""
+    return isinstance(error, SpoolCorrupt) or error.code == "spool.io"
+
+
+_NO_ROOM = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+
+
+def _full(path: Path, error: Exception) -> SpoolFull:
+    return SpoolFull("spool.full", f"no room on the disk of {path.parent}: {error}", hint="free room on the disk")
+
+
+def free_bytes(folder: Path) -> int:
+    """Free bytes of the disk under `folder`; 0 when it cannot be asked."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new, renamed and deleted names of a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file durable, whoever wrote it; nothing when it is not there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def parts(path: Path) -> list[Path]:
+    """A database and what SQLite keeps beside it."""
+    return [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+
+
+def unlink(path: Path) -> None:
+    """Delete a database whole."""
+    for part in parts(path):
+        part.unlink(missing_ok=True)
+
+
+def size(path: Path) -> int:
+    """Bytes of a database on the disk, its journal included."""
+    total = 0
+    for part in parts(path):
+        try:
+            total += part.stat().st_blocks * 512
+        except FileNotFoundError:
+            continue
+    return total

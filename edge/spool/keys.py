@@ -1,0 +1,53 @@
+"""The event keys of the last accepted rows, in the order of acceptance: a redelivered event is not accepted twice.
+
+A key lives in its row. When the row's segment goes, the keys that are still remembered go into the meta file in the
+transaction that lets the segment go; so each key is written twice at most, and is always in one of both.
+"""
+
+from collections.abc import Iterable
+
+from edge.spool.segment import Segment
+
+
+class KeyWindow:
+    """Args:
+    most: how many are remembered.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._keys: dict[str, tuple[int, Segment | None]] = {}  # key → ordinal and where its row is
+        self.next_ordinal = 1
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, key: str, ordinal: int, segment: Segment | None) -> None:
+        """Remember a key; the oldest is forgotten when there are too many."""
+        self._keys.pop(key, None)
+        self._keys[key] = (ordinal, segment)
+        self.next_ordinal = max(self.next_ordinal, ordinal + 1)
+        if len(self._keys) > self.most:
+            del self._keys[next(iter(self._keys))]
+
+    def load(self, keys: Iterable[tuple[int, str, Segment | None]]) -> None:
+        """Remember keys found on the disk, in order of their ordinals."""
+        for ordinal, key, segment in sorted(keys, key=lambda found: found[0]):
+            self.add(key, ordinal, segment)
+
+    def of(self, segment: Segment) -> list[tuple[int, str]]:
+        """Ordinal and key of the remembered rows of a segment."""
+        return [(ordinal, key) for key, (ordinal, where) in self._keys.items() if where is segment]
+
+    @property
+    def oldest_ordinal(self) -> int:
+        """Keys below it are forgotten."""
+        return next(iter(self._keys.values()))[0] if self._keys else self.next_ordinal
+
+    def detach(self, segment: Segment) -> None:
+        """The segment is gone; its remembered keys are in the meta file."""
+        for _, key in self.of(segment):
+            self._keys[key] = (self._keys[key][0], None)

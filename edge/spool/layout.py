@@ -1,0 +1,112 @@
+"""What is in a segment's file: one line a row with a checksum over all of it, the settled ranges, their counters."""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from core.errors import StorageError
+from core.model import RowClass
+from edge.spans import Spans
+from edge.spool import database
+from edge.spool.rows import NewRow
+
+_CHUNK = 100
+_SCHEMA = (
+    "CREATE TABLE segment (version INTEGER NOT NULL, spool_id TEXT NOT NULL, row_class TEXT NOT NULL,"
+    " first INTEGER NOT NULL, boot TEXT NOT NULL)",
+    "CREATE TABLE row (seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, key TEXT NOT NULL,"
+    " received_ms INTEGER NOT NULL, clock TEXT NOT NULL, mono_ms INTEGER NOT NULL, crc32 INTEGER NOT NULL,"
+    " stored BLOB NOT NULL)",
+    "CREATE TABLE settled (first INTEGER PRIMARY KEY, last INTEGER NOT NULL)",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO counter VALUES ('stored', 0), ('quarantined', 0)",
+)
+VERSION = 1
+COLUMNS = "seq, ordinal, key, received_ms, clock, mono_ms, crc32, stored"
+Record = tuple[int, int, str, int, str, int, int, bytes]  # one line of `row`, in the order of COLUMNS
+
+
+def file_name(row_class: RowClass, first: int) -> str:
+    return f"{row_class}-{first:012d}.sqlite"
+
+
+def record(row: NewRow, *, seq: int, ordinal: int, mono_ms: int) -> Record:
+    """The line of an accepted row, with the checksum over all of it."""
+    crc = _crc(seq, ordinal, row.key, row.received_ms, row.clock, mono_ms, row.stored)
+    return (seq, ordinal, row.key, row.received_ms, row.clock.value, mono_ms, crc, row.stored)
+
+
+def _crc(seq: int, ordinal: int, key: str, received_ms: int, clock: str, mono_ms: int, stored: bytes) -> int:
+    return zlib.crc32(f"{seq} {ordinal} {received_ms} {clock} {mono_ms} {key}".encode(), zlib.crc32(stored))
+
+
+def is_sound(line: Sequence[object]) -> bool:
+    """True when a line read back is what was written."""
+    seq, ordinal, key, received_ms, clock, mono_ms, crc, stored = line
+    return (
+        isinstance(stored, bytes) and crc == _crc(seq, ordinal, key, received_ms, clock, mono_ms, stored)  # type: ignore[arg-type]
+    )
+
+
+def lay_out(connection: sqlite3.Connection, spool_id: str, row_class: RowClass, first: int, boot: str) -> None:
+    """The tables of an empty segment; inside a transaction."""
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    connection.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", (VERSION, spool_id, row_class, first, boot))
+
+
+class Identity(NamedTuple):
+    spool_id: str
+    row_class: str
+    first: int
+    boot: str
+    highest: int | None
+
+
+def identify(path: Path) -> Identity | None:
+    """What a segment's file says of itself; None when it cannot be read."""
+    try:
+        connection = database.connect(path)
+    except StorageError as error:
+        if database.is_damage(error):
+            return None
+        raise
+    try:
+        found = connection.execute("SELECT spool_id, row_class, first, boot, (SELECT MAX(seq) FROM row) FROM segment")
+        row = found.fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    finally:
+        connection.close()
+    return None if row is None else Identity(*row)
+
+
+def write_state(connection: sqlite3.Connection, settled: Spans[None], stored: int, quarantined: int) -> None:
+    """Replace a segment's marks and counters; inside a transaction."""
+    connection.execute("DELETE FROM settled")
+    connection.executemany("INSERT INTO settled VALUES (?, ?)", [(span.first, span.last) for span in settled])
+    connection.executemany(
+        "UPDATE counter SET rows = ? WHERE name = ?", [(stored, "stored"), (quarantined, "quarantined")]
+    )
+
+
+def sound_lines(connection: sqlite3.Connection, first: int, last: int) -> Iterator[Record]:
+    """Every row of a range that can be read and is what was written, whatever else is damaged."""
+    for start in range(first, last + 1, _CHUNK):
+        end = min(start + _CHUNK - 1, last)
+        lines = _select(connection, start, end)
+        if lines is None or len(lines) < end - start + 1:  # something is wrong here: row by row
+            lines = [line for seq in range(start, end + 1) for line in _select(connection, seq, seq) or []]
+        yield from filter(is_sound, lines)
+
+
+def _select(connection: sqlite3.Connection, first: int, last: int) -> list[Record] | None:
+    try:
+        return connection.execute(
+            f"SELECT {COLUMNS} FROM row WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608 - a fixed list
+            (first, last),
+        ).fetchall()
+    except sqlite3.Error:
+        return None

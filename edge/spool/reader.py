@@ -1,0 +1,172 @@
+"""A spool folder read by another process, while its edge runs or after it died: every committed row, the eviction log.
+
+Nothing is written, no lock is held for long, and a file that the edge takes away meanwhile is looked for where it went.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.model import ClockQuality, RowClass
+from edge.spans import Spans
+from edge.spool import database, meta
+from edge.spool.layout import Record, file_name, sound_lines
+from edge.spool.recovery import is_spool
+from edge.spool.repair import FRESH
+from edge.spool.rows import Eviction, EvictionReason, Offset
+
+_BUSY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedRow:
+    """A row as the spool accepted it. `settled`: a receipt for it was written down.
+
+    `offset_ms` is the frozen offset of its boot; None where none is frozen, or none applies.
+    """
+
+    spool_id: str
+    row_class: RowClass
+    seq: int
+    key: str
+    stored: bytes
+    received_ms: int
+    clock: ClockQuality
+    mono_ms: int
+    boot: str
+    settled: bool
+    offset_ms: int | None
+
+
+def spool_ids(folder: Path) -> list[str]:
+    """The spools in a folder."""
+    return sorted(path.name for path in folder.iterdir() if is_spool(path)) if folder.is_dir() else []
+
+
+def rows(folder: Path) -> Iterator[CommittedRow]:
+    """Every committed row that is still on the disk, of all spools, by class and seq within each.
+
+    Rows that the spool gave up or could not read are in `evictions`, not here.
+    """
+    for spool_id in spool_ids(folder):
+        yield from _spool_rows(folder / spool_id)
+
+
+def evictions(folder: Path) -> list[Eviction]:
+    """The eviction log of all spools, oldest first within each."""
+    found = []
+    for spool_id in spool_ids(folder):
+        lines = _lines(
+            folder / spool_id / meta.NAME,
+            "SELECT row_class, first, last, rows, reason, at_ms FROM eviction ORDER BY id",
+        )
+        found += [
+            Eviction(spool_id, RowClass(c), first, last, count, EvictionReason(reason), at_ms)
+            for c, first, last, count, reason, at_ms in lines
+        ]
+    return found
+
+
+def offsets(folder: Path) -> dict[str, Offset]:
+    """The frozen offset of every boot that has one."""
+    found: dict[str, Offset] = {}
+    for spool_id in spool_ids(folder):
+        lines = _lines(folder / spool_id / meta.NAME, "SELECT boot, offset_ms, estimated FROM boot WHERE frozen")
+        found |= {boot: Offset(offset_ms, bool(estimated)) for boot, offset_ms, estimated in lines}
+    return found
+
+
+def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
+    offsets_ms: dict[str, int | None] = dict(_lines(spool / meta.NAME, "SELECT boot, offset_ms FROM boot WHERE frozen"))
+    ends = {
+        file_name(RowClass(row_class), first): last
+        for row_class, first, last in _lines(spool / meta.NAME, "SELECT row_class, first, last FROM segment")
+    }
+    given_up = {
+        file_name(RowClass(row_class), first)
+        for row_class, first in _lines(
+            spool / meta.NAME, "SELECT row_class, first FROM eviction WHERE reason <> ?", EvictionReason.CORRUPT
+        )
+    }
+    done: set[str] = set()
+    # live files first: one that is settled meanwhile is found in `settled/` afterwards, never missed in both
+    for path in [*_files(spool / "segments"), *_files(spool / "settled")]:
+        name = path.name.removesuffix(FRESH)
+        if name in done or name in given_up:
+            continue
+        segment = _read(path)
+        if segment is None:
+            continue
+        done.add(name)
+        last = ends.get(name)
+        for seq, _, key, received_ms, clock, mono_ms, _, stored in segment.lines:
+            marked = segment.settled.find(seq)
+            settled = marked is not None and marked.first == seq
+            if (last is not None and seq > last) or (segment.is_kept and not settled):
+                continue  # left behind by a commit that failed
+            yield CommittedRow(
+                segment.spool_id,
+                segment.row_class,
+                seq,
+                key,
+                stored,
+                received_ms,
+                ClockQuality(clock),
+                mono_ms,
+                segment.boot,
+                settled,
+                offsets_ms.get(segment.boot),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    spool_id: str
+    row_class: RowClass
+    boot: str
+    settled: Spans[None]
+    lines: list[Record]
+    is_kept: bool  # in `settled/`
+
+
+def _files(folder: Path) -> list[Path]:
+    """Segments of a folder by name; the fresh file of a repair counts until it has its name."""
+    return sorted([*folder.glob("*.sqlite"), *folder.glob("*.sqlite" + FRESH)])
+
+
+def _read(path: Path) -> _Read | None:
+    """A segment's sound rows and its marks, of one instant; None when it is not there, or not a segment (any more)."""
+    is_kept = path.parent.name == "settled"
+    settled: Spans[None] = Spans()
+    lines: list[Record] = []
+    try:
+        with closing(_connect(path, immutable=is_kept)) as connection:
+            connection.execute("BEGIN")
+            named = connection.execute("SELECT spool_id, row_class, boot FROM segment").fetchone()
+            lowest, highest = connection.execute("SELECT MIN(seq), MAX(seq) FROM row").fetchone()
+            for first, last in connection.execute("SELECT first, last FROM settled"):
+                settled.add(first, last, None)
+            lines += sound_lines(connection, lowest, highest) if highest is not None else []
+    except sqlite3.DatabaseError:
+        if path.exists() and not lines:
+            raise
+        return None
+    return None if named is None else _Read(named[0], RowClass(named[1]), named[2], settled, lines, is_kept)
+
+
+def _lines(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """The answer of a meta file; nothing when it is missing."""
+    if not path.exists():
+        return []
+    with closing(_connect(path, immutable=False)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def _connect(path: Path, *, immutable: bool) -> sqlite3.Connection:
+    mode = "immutable=1" if immutable else "mode=ro"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_BUSY_S, isolation_level=None)
+    connection.text_factory = database.lenient
+    return connection

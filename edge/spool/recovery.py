@@ -1,0 +1,168 @@
+"""Opening a spool after whatever happened: nothing committed is lost or counted twice, no seq is used again."""
+
+import re
+from pathlib import Path
+
+from core import log
+from core.errors import SpoolCorrupt, StorageError
+from core.model import RowClass
+from edge.spans import Spans
+from edge.spool import database, wal
+from edge.spool.folder import SpoolFolder
+from edge.spool.layout import file_name, identify
+from edge.spool.meta import NAME, Meta, SegmentEntry
+from edge.spool.repair import fresh_path, repair, set_aside
+from edge.spool.rows import EvictionReason
+from edge.spool.segment import Segment
+
+_FILE = re.compile(rf"({'|'.join(RowClass)})-(\d{{12,}})\.sqlite")
+_SMALLEST_ROW = 128  # bytes; bounds how many rows a file can hold whose end nobody knows
+_log = log.get(__name__)
+
+
+def is_spool(path: Path) -> bool:
+    """True for a folder that is, or was, one spool."""
+    return path.is_dir() and ((path / NAME).exists() or (path / "segments").is_dir())
+
+
+def open_meta(path: Path, *, now_ms: int) -> Meta:
+    """The meta file of a spool. A damaged one is made anew from what can be read of it, bound to no machine: no row
+    is ever added to that spool again, because the seq it used are not known for certain.
+
+    Raises:
+        SpoolFull, StorageError.
+    """
+    try:
+        return Meta.open(path)
+    except StorageError as error:
+        if not database.is_damage(error):
+            raise
+        fault = error
+    aside = set_aside(path, path / NAME)
+    meta = Meta.create(path, spool_id=path.name, machine="", generation=0, created_ms=now_ms)
+    saved = meta.rescue(aside)
+    _log.error(
+        "spool.meta_corrupt",
+        spool_id=path.name,
+        reason=str(fault),
+        saved=saved,
+        hint="its rows are delivered under their old spool_id, new rows get a new one",
+    )
+    return meta
+
+
+def recover(folder: SpoolFolder, *, now_ms: int, keep_settled: bool) -> None:
+    """Bring the segments in as they really are, all of them ended, and the remembered keys.
+
+    Raises:
+        SpoolFull, StorageError.
+    """
+    path, meta = folder.path, folder.meta
+    (path / "segments").mkdir(exist_ok=True)
+    entries = {file_name(entry.row_class, entry.first): entry for entry in meta.segments()}
+    for name in entries:
+        segment_path = path / "segments" / name
+        fresh = fresh_path(segment_path)
+        if fresh.exists() and not segment_path.exists():  # a repair was interrupted just before its last step
+            fresh.rename(segment_path)
+    for found in sorted((path / "segments").glob("*.sqlite")):
+        if found.name not in entries:
+            adopted = _stranger(folder, found, keep_settled=keep_settled)
+            if adopted is not None:
+                entries[found.name] = adopted
+    for entry in sorted(entries.values(), key=lambda entry: entry.first):
+        _load(folder, entry, now_ms=now_ms)
+    folder.skip_used()
+    _load_keys(folder, now_ms=now_ms)
+
+
+def _stranger(folder: SpoolFolder, found: Path, *, keep_settled: bool) -> SegmentEntry | None:
+    """A file that the meta file does not list: left over from a segment that is gone, or never used, or (after the
+    meta file was lost) one to deliver."""
+    match = _FILE.fullmatch(found.name)
+    if match is None:
+        _log.warning("segment.ignored", file=str(found))
+        return None
+    row_class, first = RowClass(match[1]), int(match[2])
+    if folder.meta.is_gone(row_class, first, first):
+        evicted = any(
+            e.row_class is row_class and e.first == first and e.reason is not EvictionReason.CORRUPT for e in folder.log
+        )
+        if keep_settled and not evicted:
+            folder.keep(found)
+        else:
+            database.unlink(found)
+        return None
+    identity = identify(found)
+    if identity is None or identity[:3] != (folder.spool_id, row_class, first):
+        # A segment is registered before its first row is: unless the meta file was lost, no row can be in it.
+        if folder.meta.machine:
+            set_aside(folder.path, found)
+            return None
+        return SegmentEntry(row_class, first, None, "")
+    if identity.highest is None:
+        database.unlink(found)
+        return None
+    return SegmentEntry(row_class, first, None, identity.boot)
+
+
+def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int) -> None:
+    """Bring one segment in; repair it when it is damaged; end it when its process did not."""
+    path = folder.segment_path(entry.row_class, entry.first)
+    segment = Segment(path, spool_id=folder.spool_id, row_class=entry.row_class, first=entry.first, boot=entry.boot)
+    segment.closed = True
+    folder.segments[entry.row_class].append(segment)
+    lost: Spans[None] = Spans()
+    for logged in folder.log:
+        mine = logged.row_class is entry.row_class and logged.reason is EvictionReason.CORRUPT
+        if mine and logged.first >= entry.first and (entry.last is None or logged.last <= entry.last):
+            lost.add(logged.first, logged.last, None)
+    for part in database.parts(path)[:2]:
+        database.sync_file(part)  # what a killed process wrote is about to be relied upon
+    commits = wal.commit_frames(database.parts(path)[1]) if entry.last is None else []
+    try:
+        if not path.exists():
+            raise SpoolCorrupt("spool.corrupt", f"{path} is missing")
+        segment.load(entry.last, lost)
+        if commits is None or (commits and commits[-1] > segment.journal_frames()):
+            raise SpoolCorrupt("spool.corrupt", f"commits are missing from the journal of {path}")
+    except StorageError as error:
+        if not database.is_damage(error):
+            raise
+        segment.assume(_bound(folder, entry, path), lost)
+        repair(folder, segment, at_ms=now_ms, reason=str(error))
+        return
+    segment.ended = entry.last is not None
+    if not segment.ended:
+        folder.end(segment)
+    if segment.rows:
+        folder.touch(segment)
+
+
+def _bound(folder: SpoolFolder, entry: SegmentEntry, path: Path) -> int:
+    """The last seq a segment can have held."""
+    if entry.last is not None:
+        return entry.last
+    reserved = folder.meta.next_seq(entry.row_class) - 1
+    return reserved if reserved >= entry.first else entry.first + database.size(path) // _SMALLEST_ROW
+
+
+def _load_keys(folder: SpoolFolder, *, now_ms: int) -> None:
+    keys = folder.keys
+    found: list[tuple[int, str, Segment | None]] = [(ordinal, key, None) for ordinal, key in folder.meta.gone_keys()]
+    for row_class in RowClass:
+        wanted = keys.most
+        for segment in reversed(list(folder.segments[row_class])):
+            if wanted <= 0:
+                break
+            try:
+                newest = segment.newest_keys(wanted)
+            except StorageError as error:
+                if not database.is_damage(error):
+                    raise
+                repair(folder, segment, at_ms=now_ms, reason=str(error))
+                newest = segment.newest_keys(wanted) if segment in folder.segments[row_class] else []
+            found += [(ordinal, key, segment) for ordinal, key in newest]
+            wanted -= len(newest)
+            folder.touch(segment)
+    keys.load(found)

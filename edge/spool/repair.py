@@ -1,0 +1,157 @@
+"""A damaged segment: moved aside, what can be read put into a fresh file under the same identity, the rest logged.
+
+Order, so that a crash at any point repeats the work without counting twice: the fresh file is complete under another
+name; the meta file logs which rows are lost (those it already logs are not logged again); the damaged file moves to
+`corrupt/`; the fresh one takes its name.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core import log
+from core.errors import StorageError
+from edge.spans import Spans
+from edge.spool import database
+from edge.spool.folder import SpoolFolder
+from edge.spool.layout import Record, lay_out, sound_lines, write_state
+from edge.spool.meta import Gone, SegmentEntry
+from edge.spool.rows import Eviction, EvictionReason, Run
+from edge.spool.segment import Segment
+
+FRESH = ".fresh"  # ends the name of a file that is not finished yet
+_log = log.get(__name__)
+
+
+def fresh_path(path: Path) -> Path:
+    """Where the fresh file is made."""
+    return path.with_name(path.name + FRESH)
+
+
+def repair(folder: SpoolFolder, segment: Segment, *, at_ms: int, reason: str) -> None:
+    """Save what can be read of a damaged segment of `folder`; the lost runs are added to `folder.evicted`.
+
+    Args:
+        segment: its `unsettled` says which rows are still wanted; `last` is the last it can have held.
+
+    Raises:
+        SpoolFull, StorageError: nothing is changed.
+    """
+    segment.closed = True
+    segment.close_file()
+    fresh = fresh_path(segment.path)
+    saved = _save(segment, fresh)
+    lost: Spans[None] = Spans()
+    for span in segment.unsettled:
+        lost.add(span.first, span.last, None)
+    for span in saved:
+        lost.cut(span.first, span.last)
+    with folder.meta.writing():
+        for span in lost:
+            folder.meta.log_eviction(
+                Eviction(
+                    segment.spool_id,
+                    segment.row_class,
+                    span.first,
+                    span.last,
+                    span.rows,
+                    EvictionReason.CORRUPT,
+                    at_ms,
+                )
+            )
+        folder.meta.put_segment(SegmentEntry(segment.row_class, segment.first, segment.last, segment.boot))
+    folder.recount()
+    segment.ended = True
+    for span in lost:
+        segment.unsettled.cut(span.first, span.last)
+        folder.evicted.append(Run(segment.spool_id, segment.row_class, span.first, span.last, segment.boot))
+    aside = set_aside(folder.path, segment.path)
+    if len(saved):
+        fresh.rename(segment.path)
+        database.sync_folder(segment.path.parent)
+    else:
+        _drop(folder, segment)
+    _log.error(
+        "segment.corrupt",
+        spool_id=segment.spool_id,
+        segment=segment.path.name,
+        reason=reason,
+        rows_lost=lost.rows,
+        rows_saved=saved.rows,
+        kept_as=str(aside),
+    )
+
+
+def _drop(folder: SpoolFolder, segment: Segment) -> None:
+    """Nothing of it is left to be read: only its counters stay."""
+    with folder.meta.writing():
+        folder.meta.put_keys(folder.keys.of(segment), forget_below=folder.keys.oldest_ordinal)
+        folder.meta.retire(
+            segment.row_class, segment.first, segment.last, Gone(segment.rows, segment.stored, segment.quarantined)
+        )
+    folder.forget(segment)
+
+
+def set_aside(folder: Path, path: Path) -> Path:
+    """Move a damaged database, with what lies beside it, to `corrupt/` under a name that is free there."""
+    corrupt = folder / "corrupt"
+    with database.translated(path):
+        corrupt.mkdir(exist_ok=True)
+        number = 0
+        while (target := corrupt / (f"{path.name}.{number}" if number else path.name)).exists():
+            number += 1
+        for part, kept in zip(database.parts(path), database.parts(target), strict=True):
+            if part.exists():
+                part.rename(kept)
+        database.sync_folder(corrupt)
+        database.sync_folder(path.parent)
+    return target
+
+
+def _save(segment: Segment, fresh: Path) -> Spans[None]:
+    """Copy every sound row of a damaged segment to `fresh`, with the marks; which rows those are."""
+    database.unlink(fresh)
+    saved: Spans[None] = Spans()
+    settled: Spans[None] = Spans()
+    if segment.rows:
+        settled.add(segment.first, segment.last, None)
+    for span in segment.unsettled:
+        settled.cut(span.first, span.last)
+
+    def noted(lines: Iterator[Record]) -> Iterator[Record]:
+        for line in lines:
+            saved.add(line[0], line[0], None)
+            yield line
+
+    target = database.connect(fresh, create=True)
+    try:
+        with database.translated(fresh), database.transaction(target):
+            lay_out(target, segment.spool_id, segment.row_class, segment.first, segment.boot)
+            target.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", noted(_sound_rows(segment)))
+            write_state(target, settled, segment.stored, segment.quarantined)
+    except BaseException:
+        target.close()
+        database.unlink(fresh)
+        raise
+    target.close()
+    with database.translated(fresh):
+        database.sync_file(fresh)
+        database.sync_folder(fresh.parent)
+    if not len(saved):
+        database.unlink(fresh)
+    return saved
+
+
+def _sound_rows(segment: Segment) -> Iterator[Record]:
+    """Every row that can be read, whatever else cannot."""
+    if not segment.path.exists():
+        return
+    try:
+        source = database.connect(segment.path)
+    except StorageError as error:
+        if database.is_damage(error):
+            return
+        raise
+    try:
+        yield from sound_lines(source, segment.first, segment.last)
+    finally:
+        source.close()

@@ -1,0 +1,290 @@
+"""The spool of an edge: what it has committed is kept until the cloud says, row by row, that it is durable there.
+
+Called from one thread; only `counters` may be called from any other.
+
+    <folder>/current            the spool_id that new rows get
+    <folder>/ballast            room kept for receipts on a full disk
+    <folder>/<spool_id>/…       see `edge.spool.folder`; spools of another machine are emptied, never added to
+"""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from core import log
+from core.errors import SpoolFull
+from core.model import RowClass
+from core.ports.clock import Clock
+from core.receipt import Kept
+from edge.spool import database, recovery, upkeep
+from edge.spool.ballast import Ballast
+from edge.spool.folder import SpoolFolder
+from edge.spool.keys import KeyWindow
+from edge.spool.meta import Meta
+from edge.spool.rows import Counters, Eviction, NewRow, Offset, Run, SpoolLimits, StoredRow
+from edge.spool.shelf import Shelf
+
+CURRENT = "current"
+_log = log.get(__name__)
+
+
+def _random_id() -> str:
+    return secrets.token_hex(8)
+
+
+class Spool:
+    """Use `Spool.open`."""
+
+    def __init__(self, shelf: Shelf, keys: KeyWindow, boot: str) -> None:
+        self._shelf = shelf
+        self._keys = keys
+        self._boot = boot
+        self._open: dict[str, tuple[NewRow, int]] = {}  # key → row and monotonic ms, in order
+        self._unreported: list[Run] = []  # accepted by a commit that then failed for another class
+        self._offsets: dict[str, Offset] = {}
+        for spool in shelf.spools:
+            self._offsets |= {name: offset for name, offset in spool.meta.boots().items() if offset is not None}
+        self._counters = shelf.count()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        machine: str,
+        boot: str,
+        clock: Clock,
+        limits: SpoolLimits,
+        new_id: Callable[[], str] = _random_id,
+    ) -> "Spool":
+        """The spool in `folder`, whatever state it was left in.
+
+        Args:
+            machine: identity of this host. A spool bound to another one is only emptied; new rows get a new spool_id.
+            boot: identity of this boot of the host.
+            new_id: gives a spool_id that nobody ever had.
+
+        Raises:
+            SpoolFull, StorageError: the disk cannot be used at all.
+        """
+        keys = KeyWindow(limits.keys)
+        spools: list[SpoolFolder] = []
+        try:
+            with database.translated(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                ballast = Ballast(folder, limits.ballast_bytes)
+                if database.free_bytes(folder) < ballast.bytes:
+                    ballast.release()  # opening needs a little room; the upkeep takes it back
+                now_ms = clock.now_ms()
+                for path in sorted(filter(recovery.is_spool, folder.iterdir())):
+                    meta = recovery.open_meta(path, now_ms=now_ms)
+                    spools.append(SpoolFolder(path, meta, keys))
+                    recovery.recover(spools[-1], now_ms=now_ms, keep_settled=limits.keep_settled)
+                spools.sort(key=lambda spool: spool.meta.generation)
+                home = _home(folder, spools, machine)
+                if home is None:
+                    home = _create(folder, new_id(), machine=machine, keys=keys, after=spools, now_ms=now_ms)
+                    spools.append(home)
+                with home.meta.writing():
+                    home.meta.add_boot(boot)
+                ballast.restore()
+        except BaseException:
+            for spool in spools:
+                spool.close_files()
+            raise
+        return cls(Shelf(spools, home, ballast, clock, limits), keys, boot)
+
+    @property
+    def spool_id(self) -> str:
+        return self._shelf.home.spool_id
+
+    # --- accept
+
+    def seen(self, key: str) -> bool:
+        """True for an event that is among the last accepted ones, or waits in the open group (see `is_open`)."""
+        return key in self._open or key in self._keys
+
+    def is_open(self, key: str) -> bool:
+        """True for a row that was appended and is not accepted yet: its event must not be acknowledged."""
+        return key in self._open
+
+    @property
+    def open_rows(self) -> int:
+        """Rows that wait for a commit."""
+        return len(self._open)
+
+    def append(self, row: NewRow) -> None:
+        """Put a row into the open group; it is accepted when `commit` returns.
+
+        Raises:
+            ValueError: it is in the spool already, or no file can hold it. Asked before, so that it blocks no group.
+        """
+        if self.seen(row.key):
+            raise ValueError(f"row {row.key!r} is in the spool already")
+        row.key.encode()
+        if not -(2**63) <= row.received_ms < 2**63:
+            raise ValueError(f"row {row.key!r} has an impossible time: {row.received_ms} ms")
+        self._open[row.key] = (row, self._shelf.clock.mono_ms())
+
+    def commit(self) -> list[Run]:
+        """Accept the open group, the most pressing class first; when it returns, all of it is on the disk.
+
+        Raises:
+            SpoolFull, StorageError: no row of the group may be acknowledged. It stays open: commit again later. (A
+                class that was on the disk before another failed is accepted and not written again; its runs are
+                returned by the commit that brings the rest.)
+        """
+        ballast = self._shelf.ballast
+        if self._open and ballast.released and not ballast.restore():
+            raise SpoolFull("spool.full", "the disk of the spool is full: only receipts are written", hint="free room")
+        try:
+            for row_class in RowClass:
+                group = [entry for entry in self._open.values() if entry[0].row_class is row_class]
+                if group:
+                    self._accept(row_class, group)
+        finally:
+            self._counters = self._shelf.count()
+        runs, self._unreported = self._unreported, []
+        return runs
+
+    def _accept(self, row_class: RowClass, group: list[tuple[NewRow, int]]) -> None:
+        now_mono_ms = self._shelf.clock.mono_ms()
+        run = self._shelf.home.accept(
+            row_class, group, boot=self._boot, now_mono_ms=now_mono_ms, limits=self._shelf.limits
+        )
+        self._unreported.append(run)
+        for row, _ in group:
+            del self._open[row.key]
+
+    # --- deliver
+
+    def backlog(self) -> list[Run]:
+        """Everything unsettled, by spool (the oldest first), class and seq; a run may span several segments."""
+        return self._shelf.backlog()
+
+    def read(self, spool_id: str, row_class: RowClass, first: int, last: int, *, max_bytes: int) -> list[StoredRow]:
+        """Consecutive rows, starting with the first of the range that is still there; it stops before a hole.
+
+        One row at least, then as many as fit in `max_bytes`; empty when all of the range is gone. Rows that are found
+        damaged meanwhile are logged, and told by `take_evicted`.
+
+        Raises:
+            SpoolFull, StorageError: the disk fails; try again.
+        """
+        rows = self._shelf.read(spool_id, row_class, first, last, max_bytes=max_bytes)
+        self._counters = self._shelf.count()
+        return rows
+
+    def take_evicted(self) -> list[Run]:
+        """Runs that left the spool unsettled since the last call: nothing of them can be sent any more."""
+        runs = [run for spool in self._shelf.spools for run in spool.evicted]
+        for spool in self._shelf.spools:
+            spool.evicted.clear()
+        return runs
+
+    def settle(self, kept: Kept) -> bool:
+        """Forget rows that the cloud keeps; True when all of the range is settled, by this receipt or before.
+
+        False, and nothing is settled: the checksum is not that of the rows, or the spool cannot compute it. Receipts
+        are written down by `maintain`, a little later. Where a receipt overlaps an older one, it does not say which
+        of the new rows were quarantined: as many as it names, at most, are counted so.
+
+        Raises:
+            SpoolFull, StorageError: nothing is settled.
+        """
+        settled = self._shelf.settle(kept)
+        self._counters = self._shelf.count()
+        return settled
+
+    # --- clock
+
+    def offset(self, boot: str) -> Offset | None:
+        """The frozen offset of a boot; None while it is not frozen."""
+        return self._offsets.get(boot)
+
+    def freeze_offset(self, boot: str, offset_ms: int | None, estimated: bool) -> Offset:
+        """Freeze the offset of a boot, durably; the first one ever frozen holds, and is returned.
+
+        Raises:
+            SpoolFull, StorageError: it is not frozen.
+        """
+        if boot not in self._offsets:
+            offset = Offset(offset_ms, estimated)
+            for spool in self._shelf.spools:
+                if spool is self._shelf.home or any(segment.boot == boot for segment in spool.live()):
+                    self._shelf.essential(lambda meta=spool.meta: _freeze(meta, boot, offset))  # type: ignore[misc]
+            self._offsets[boot] = offset
+        return self._offsets[boot]
+
+    # --- upkeep
+
+    def counters(self) -> Counters:
+        """Rows of all spools in the folder, as of the last change. Safe from any thread."""
+        return self._counters
+
+    def evictions(self) -> list[Eviction]:
+        """The eviction log of all spools in the folder."""
+        return [eviction for spool in self._shelf.spools for eviction in spool.log]
+
+    def maintain(self) -> None:
+        """Write receipts down, end old segments, let settled ones go, keep the quota, restore the ballast.
+
+        Raises:
+            SpoolFull, StorageError: nothing is lost; call again later.
+        """
+        try:
+            upkeep.maintain(self._shelf)
+        finally:
+            self._counters = self._shelf.count()
+
+    def close(self) -> None:
+        """Write everything down and close every file. What is in the open group was never accepted.
+
+        Raises:
+            SpoolFull, StorageError: files are closed all the same; the next start mends the rest.
+        """
+        try:
+            for spool in self._shelf.spools:
+                spool.finish()
+            upkeep.maintain(self._shelf, all_marks=True)
+        finally:
+            for spool in self._shelf.spools:
+                spool.close_files()
+            self._counters = self._shelf.count()
+
+
+def _freeze(meta: Meta, boot: str, offset: Offset) -> None:
+    with meta.writing():
+        meta.freeze(boot, offset)
+
+
+def _home(folder: Path, spools: list[SpoolFolder], machine: str) -> SpoolFolder | None:
+    """The spool that takes new rows: the one last in use, if it was made on this machine."""
+    try:
+        current = (folder / CURRENT).read_text("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+    for spool in spools:
+        if spool.spool_id == current and spool.meta.machine == machine:
+            return spool
+    if spools:
+        _log.warning("spool.replaced", old=current, reason="it belongs to another machine, or was damaged")
+    return None
+
+
+def _create(
+    folder: Path, spool_id: str, *, machine: str, keys: KeyWindow, after: list[SpoolFolder], now_ms: int
+) -> SpoolFolder:
+    """A new spool; `current` names it once it is complete."""
+    path = folder / spool_id
+    (path / "segments").mkdir(parents=True)
+    database.sync_folder(path)
+    generation = 1 + max((spool.meta.generation for spool in after), default=0)
+    meta = Meta.create(path, spool_id=spool_id, machine=machine, generation=generation, created_ms=now_ms)
+    home = SpoolFolder(path, meta, keys)
+    fresh = folder / (CURRENT + ".new")
+    fresh.write_text(spool_id + "\n", "ascii")
+    database.sync_file(fresh)
+    fresh.rename(folder / CURRENT)
+    database.sync_folder(folder)
+    return home
