@@ -9,6 +9,7 @@ import msgspec
 from cloud.schema import RowPoints, alarm_points
 from cloud.stores.base import Point
 from core import log
+from core.ports.clock import Clock
 
 _log = log.get(__name__)
 
@@ -30,29 +31,29 @@ _Key = tuple[str, str, str]
 class Alarms:
     """The alarms that hold now, and the points of those that began or ended and are not written yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._holding: dict[_Key, Alarm] = {}
         self._unwritten: dict[_Key, RowPoints] = {}
 
-    def begin(self, alarm: Alarm) -> None:
+    def begin(self, code: str, message: str, *, hint: str = "", site: str = "", tenant: str = "") -> None:
         """Nothing when it holds already."""
-        key = (alarm.code, alarm.site, alarm.tenant)
+        key = (code, site, tenant)
         if key in self._holding:
             return
-        self._holding[key] = alarm
-        self._note(key, alarm.message, active=True, at_ms=alarm.since_ms)
-        where = {name: text for name, text in (("site", alarm.site), ("tenant", alarm.tenant)) if text}
-        _log.error("alarm.begun", code=alarm.code, message=alarm.message, hint=alarm.hint, **where)
+        self._holding[key] = Alarm(code, message, self._clock.now_ms(), hint, site, tenant)
+        self._note(key, message, active=True)
+        _log.error("alarm.begun", code=code, message=message, hint=hint, site=site, tenant=tenant)
 
-    def end(self, code: str, *, at_ms: int, site: str = "", tenant: str = "") -> None:
+    def end(self, code: str, *, site: str = "", tenant: str = "") -> None:
         """Nothing when it does not hold."""
         key = (code, site, tenant)
         alarm = self._holding.pop(key, None)
         if alarm is not None:
-            self._note(key, alarm.message, active=False, at_ms=at_ms)
+            self._note(key, alarm.message, active=False)
             _log.info("alarm.ended", code=code, site=site, tenant=tenant)
 
-    def end_left_over(self, newest: Iterable[Point], *, at_ms: int) -> None:
+    def end_left_over(self, newest: Iterable[Point]) -> None:
         """End what a worker that is no more has begun: what still holds begins again.
 
         Args:
@@ -61,7 +62,7 @@ class Alarms:
         for point in newest:
             key = (point.tags.get("kind", ""), point.tags.get("site", ""), point.tags.get("channel", ""))
             if point.fields.get("active") is True and key not in self._holding:
-                self._note(key, str(point.fields.get("message", "")), active=False, at_ms=at_ms)
+                self._note(key, str(point.fields.get("message", "")), active=False)
 
     def holding(self) -> list[Alarm]:
         return sorted(self._holding.values(), key=lambda alarm: (alarm.since_ms, alarm.code))
@@ -70,13 +71,18 @@ class Alarms:
         """The sites for which an alarm of this code holds."""
         return sorted(site for held, site, _ in self._holding if held == code)
 
-    def take_points(self) -> list[RowPoints]:
-        """What is to be written to the store; given once."""
-        points, self._unwritten = list(self._unwritten.values()), {}
-        return points
+    def unwritten(self) -> list[RowPoints]:
+        """What is to be written to the store, until `written`."""
+        return list(self._unwritten.values())
 
-    def _note(self, key: _Key, message: str, *, active: bool, at_ms: int) -> None:
+    def written(self, points: Iterable[RowPoints]) -> None:
+        """These are in the store; what began or ended since they were asked for is not."""
+        done = {id(made) for made in points}
+        self._unwritten = {key: made for key, made in self._unwritten.items() if id(made) not in done}
+
+    def _note(self, key: _Key, message: str, *, active: bool) -> None:
         code, site, tenant = key
+        at_ms = self._clock.now_ms()
         self._unwritten[key] = alarm_points(code, message, active=active, at_ms=at_ms, site=site, tenant=tenant)
 
 

@@ -37,5 +37,8 @@ class Refusals:
         """The database took a write; True when it had refused before."""
         return self._refusing.pop(database, None) is not None
 
+    def is_refusing(self, database: str) -> bool:
+        return database in self._refusing
+
     def refusing(self) -> list[str]:
         return sorted(self._refusing)

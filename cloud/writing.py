@@ -1,0 +1,156 @@
+"""Writes a batch: every database its rows touch, then the quarantine; only then each row gets its verdict.
+
+What a tenant's database or the quarantine cannot keep is deferred, and the rest goes on.
+"""
+
+from collections.abc import Callable
+
+from cloud.alarms import Alarms
+from cloud.backpressure import Refusals
+from cloud.batch import Batch, Lot, RowRef
+from cloud.counters import Counters
+from cloud.quarantine import Quarantine
+from cloud.receipts import QUARANTINED, STORED, Fate, Verdict
+from cloud.stores.base import Point, Rejected, Store
+from core import log
+from core.errors import BeffroiError, RejectedError, StorageError
+from core.ports.clock import Clock
+from core.territory import OPERATOR
+
+_log = log.get(__name__)
+
+_Unfit = tuple[RowRef, BeffroiError]
+_RefusedPoint = tuple[RowRef, str, Point, RejectedError]  # its row, its database
+
+STORE_REFUSES = "store.refuses"  # alarm, for one tenant
+QUARANTINE_REFUSES = "quarantine.refuses"  # alarm
+
+
+class BatchWriter:
+    """Used by the worker's thread alone.
+
+    Args:
+        probe: asked when a database refuses; raises `LinkError` when the store is down as a whole.
+        counters: of the worker; what is written here is counted there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        quarantine: Quarantine,
+        *,
+        refusals: Refusals,
+        alarms: Alarms,
+        counters: Counters,
+        clock: Clock,
+        probe: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._quarantine = quarantine
+        self._refusals = refusals
+        self._alarms = alarms
+        self._counters = counters
+        self._clock = clock
+        self._probe = probe
+
+    def write(self, batch: Batch) -> None:
+        """Write all, then finish each message with the verdicts of its rows.
+
+        Raises:
+            LinkError: the store is down as a whole; nothing was finished, the same batch can be written again.
+        """
+        alarms = self._alarms.unwritten()
+        for made in alarms:
+            batch.add(made)
+        unfit, refused = list(batch.unfit), list[_RefusedPoint]()
+        for database, lot in batch.lots.items():
+            self._write_lot(database, lot, unfit, refused)
+        self._keep(unfit, refused, batch)
+        if not self._refusals.is_refusing(OPERATOR):
+            self._alarms.written(alarms)
+        self._counters.points_refused += len(refused)
+        self._count(batch)
+        for message in batch.messages:
+            message.finish()
+        for refusal in batch.refusals:
+            refusal.finish()
+        for ack in batch.acks:
+            ack()
+
+    def _write_lot(self, database: str, lot: Lot, unfit: list[_Unfit], refused: list[_RefusedPoint]) -> None:
+        mono_ms = self._clock.mono_ms()
+        reason = self._refusals.reason(database, mono_ms=mono_ms)
+        rejected: list[Rejected] = []
+        if reason is None:
+            try:
+                rejected = self._store.write(database, lot.points)
+            except StorageError as error:
+                self._probe()
+                reason = error.code
+                self._refusals.refused(database, error, mono_ms=mono_ms)
+                self._alarms.begin(STORE_REFUSES, error.message, hint=error.hint, tenant=database)
+            else:
+                if self._refusals.accepted(database):
+                    self._alarms.end(STORE_REFUSES, tenant=database)
+        verdict = STORED if reason is None else Verdict(Fate.DEFERRED, reason)
+        for owner in lot.owners:
+            if owner is not None:
+                owner.judge(verdict)
+        for line in rejected:
+            guilty = RejectedError(line.code, line.message)
+            owner, is_own = lot.owner(line.index)
+            if owner is None:
+                _log.error("point.refused", database=database, code=line.code, message=line.message)
+            elif is_own:
+                unfit.append((owner, guilty))
+            else:
+                refused.append((owner, database, lot.points[line.index], guilty))
+
+    def _keep(self, unfit: list[_Unfit], refused: list[_RefusedPoint], batch: Batch) -> None:
+        """Commit the evidence. A row that the quarantine cannot take is deferred; a message or point it cannot take
+        is only counted: the edge keeps the one, the row's `uplink` has the payload of the other."""
+        if not (unfit or refused or batch.refusals):
+            return
+        now_ms = self._clock.now_ms()
+        failures: list[StorageError] = []
+        for ref, error in unfit:
+            try:
+                self._quarantine.add_row(ref.origin, ref.stored, error, now_ms=now_ms)
+            except StorageError as failure:
+                failures.append(failure)
+                ref.judge(Verdict(Fate.DEFERRED, failure.code))
+            else:
+                ref.judge(QUARANTINED)
+        for ref, database, point, error in refused:
+            try:
+                self._quarantine.add_point(ref.origin, database, point, error, now_ms=now_ms)
+            except StorageError as failure:
+                failures.append(failure)
+                self._counters.evidence_lost += 1
+        for refusal in batch.refusals:
+            try:
+                self._quarantine.add_message(refusal.topic, refusal.body, refusal.error, now_ms=now_ms)
+            except StorageError as failure:
+                failures.append(failure)
+                self._counters.evidence_lost += 1
+        try:
+            self._quarantine.commit()
+        except StorageError as failure:
+            failures.append(failure)
+            for ref, _ in unfit:
+                ref.judge(Verdict(Fate.DEFERRED, failure.code))
+        if failures:
+            self._alarms.begin(QUARANTINE_REFUSES, failures[-1].message, hint=failures[-1].hint)
+        else:
+            self._alarms.end(QUARANTINE_REFUSES)
+
+    def _count(self, batch: Batch) -> None:
+        counters = self._counters
+        counters.messages += len(batch.messages) + len(batch.refusals) + len(batch.acks)
+        counters.messages_refused += len(batch.refusals)
+        for message in batch.messages:
+            deferred = sum(verdict.fate is Fate.DEFERRED for verdict in message.verdicts)
+            quarantined = sum(verdict.fate is Fate.QUARANTINED for verdict in message.verdicts)
+            counters.rows_deferred += deferred
+            counters.rows_quarantined += quarantined
+            counters.rows_stored += len(message.verdicts) - deferred - quarantined
