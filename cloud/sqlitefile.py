@@ -74,20 +74,27 @@ def open_reader(path: Path, layout: Layout) -> sqlite3.Connection | None:
     """
     if not path.exists():
         return None
+    address = f"{path.absolute().as_uri()}?mode=ro"
     with _translated(path, layout):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        ours = False
         try:
-            ours = _is_ours(connection, path, layout)
-        finally:
-            if not ours:
-                connection.close()
+            return _opened(address, path, layout)
+        except sqlite3.OperationalError as error:
+            # a user who may not write in the folder cannot make the files of the WAL; where there are none, no writer
+            # is at work and the file is at rest
+            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+            if not refused or path.with_name(f"{path.name}-wal").exists():
+                raise
+            return _opened(f"{address}&immutable=1", path, layout)
+
+
+def _opened(address: str, path: Path, layout: Layout) -> sqlite3.Connection | None:
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    ours = False
+    try:
+        ours = _is_ours(connection, path, layout)
+    finally:
+        if not ours:
+            connection.close()
     return connection if ours else None
 
 

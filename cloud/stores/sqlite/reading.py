@@ -11,21 +11,14 @@ from cloud.stores.sqlite.layout import HOUR_US, quoted
 
 _FEW = 64  # series: up to here each is sought; above, the hours are read through
 Tags = dict[str, str]
-_points = msgspec.json.Decoder(list[Point])
+_decode_fields = msgspec.json.Decoder(dict[str, float | int | str | bool]).decode
 _decode_tags = msgspec.json.Decoder(Tags).decode
 
 
 def latest(connection: sqlite3.Connection, measurement: str, where: Mapping[str, str]) -> list[Point]:
-    if not is_name(measurement):
-        return []
     condition, texts = _condition(measurement, where)
-    rows = connection.execute(
-        # the points as JSON, decoded in one go: a third of the time of building 6,000 of them here
-        f"""SELECT '{{"measurement":"{measurement}","tags":' || tags || ',"time_us":' || time_us"""  # noqa: S608
-        f""" || ',"fields":' || fields || '}}' FROM _series WHERE {condition}""",
-        texts,
-    ).fetchall()
-    return _points.decode(f"[{','.join(row for (row,) in rows)}]")
+    rows = connection.execute(f"SELECT tags, time_us, fields FROM _series WHERE {condition}", texts)  # noqa: S608
+    return [Point(measurement, _decode_tags(tags), time_us, _decode_fields(fields)) for tags, time_us, fields in rows]
 
 
 def series_ids(connection: sqlite3.Connection, measurement: str, where: Mapping[str, str]) -> dict[int, Tags]:
