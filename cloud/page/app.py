@@ -1,0 +1,136 @@
+"""The page over HTTP: one poll for all browsers, a view for each, and the read-only JSON endpoints."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from nicegui import Client, ui
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from cloud.page import answers
+from cloud.page.reader import Reader, Story
+from cloud.page.view import View
+
+_CSS = Path(__file__).with_name("page.css")
+_FAVICON = Path(__file__).with_name("favicon.svg")
+_SLOWEST_S = 30.0  # a poll that takes longer is no longer a poll
+# The browser itself refuses whatever would leave this host. Vue compiles templates, hence 'unsafe-eval'.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; frame-ancestors 'self'"
+)
+
+
+class Hub:
+    """Polls the reader in one thread and tells every view what changed."""
+
+    def __init__(self, reader: Reader, *, poll_s: float) -> None:
+        self.reader = reader
+        self.views: set[View] = set()
+        self._poll_s = poll_s
+        self._polled_at = 0.0
+        self._thread = ThreadPoolExecutor(1, "page-reader")  # one thread: a panel waits for the poll, never beside it
+
+    async def run(self) -> None:
+        """Poll until cancelled; a store that takes long to read is left alone nine tenths of the time."""
+        loop = asyncio.get_running_loop()
+        while True:
+            started_at = loop.time()
+            changes = await loop.run_in_executor(self._thread, self.reader.poll)
+            self._polled_at = loop.time()
+            for view in list(self.views):
+                view.show(self.reader.snapshot, changes)
+            spent_s = self._polled_at - started_at
+            await asyncio.sleep(max(self._poll_s - spent_s, 9 * spent_s))
+
+    async def tell(self, asset: str) -> Story | None:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.reader.story, asset)
+
+    def is_alive(self) -> bool:
+        return asyncio.get_running_loop().time() - self._polled_at < _SLOWEST_S + self._poll_s
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def build(hub: Hub, *, hosts: list[str], on_end: Callable[[BaseException], None]) -> FastAPI:
+    """The application. Call it once a process: NiceGUI keeps its pages in its own modules.
+
+    Args:
+        hosts: names under which a browser may ask for the page; `*` for any.
+        on_end: told why the poll ended by itself.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        poll = asyncio.create_task(hub.run(), name="poll")
+        poll.add_done_callback(lambda task: None if task.cancelled() else on_end(task.exception() or RuntimeError()))
+        yield
+        poll.cancel()
+        hub.close()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)  # no other site's page may ask through a browser
+    app.middleware("http")(_keep_inside)
+    _add_endpoints(app, hub)
+    _add_page(hub)
+    ui.run_with(
+        app,
+        title="Beffroi",
+        language="fr",
+        favicon=_FAVICON,
+        tailwind=False,
+        show_welcome_message=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=30.0,  # a phone that slept comes back to the same page
+    )
+    return app
+
+
+async def _keep_inside(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call(request)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _add_endpoints(app: FastAPI, hub: Hub) -> None:
+    @app.get("/api/state")
+    async def state() -> Response:
+        return _json(answers.state(hub.reader.snapshot))
+
+    @app.get("/api/lamps")
+    async def lamps() -> Response:
+        return _json(answers.lamps(hub.reader.snapshot))
+
+    @app.get("/api/outlines")
+    async def outlines() -> Response:
+        return _json(answers.outlines(hub.reader.snapshot))
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        alive = hub.is_alive()
+        return _json({"ok": alive}, status=200 if alive else 503)
+
+
+def _add_page(hub: Hub) -> None:
+    ui.add_head_html(f"<style>{_CSS.read_text('utf-8')}</style>", shared=True)
+
+    @ui.page("/")
+    def page(client: Client) -> None:
+        view = View(hub.reader.snapshot, tell=hub.tell)
+        hub.views.add(view)
+        client.on_delete(lambda: hub.views.discard(view))
+
+
+def _json(answer: dict[str, object], *, status: int = 200) -> Response:
+    return Response(
+        msgspec.json.encode(answer),
+        status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

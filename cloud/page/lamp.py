@@ -1,0 +1,114 @@
+"""Is a lamp lit, off, broken, doubtful or silent? From its newest points to one state. Pure.
+
+A state is what the device said last, never a guess: the page does not know the sun. Where the lamp had several
+devices, the one that spoke last speaks for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloud.page.ground import Lamp
+from cloud.stores.base import Point
+
+LEVEL, POWER = "level_pct", "power_w"
+ALERT, ALERT_24H = "lamp_alert", "lamp_alert_24h"
+FAULTS: dict[str, str] = {
+    "lamp_failure": "fault",
+    "driver_failure": "fault",
+    "dali_bus": "fault",
+    "level_source": "driver_not_found",
+    ALERT: "raised",
+}
+LIT_POWER_W = 5.0  # a driver in stand-by draws 0.5 to 3 W, the smallest street luminaire 10 W
+
+
+class LampState(StrEnum):
+    LIT = "lit"
+    OFF = "off"
+    FAULT = "fault"
+    SUSPECT = "suspect"  # its newest reading is out of range
+    SILENT = "silent"  # nothing, or nothing for too long
+    BARE = "bare"  # no device is assigned to it
+
+
+TO_REPORT = (LampState.FAULT, LampState.SUSPECT, LampState.SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`at_ms`: when the last reading was taken; None when there never was one."""
+
+    state: LampState
+    at_ms: int | None = None
+
+
+def judge(lamp: Lamp, readings: Sequence[Point], suspects: Sequence[Point], now_ms: int) -> Seen:
+    """The lamp's state at `now_ms` from the newest point of each of its series."""
+    readings, suspects = of_last_device(readings, suspects)
+    newest_us = max([point.time_us for points in (readings, suspects) for point in points], default=None)
+    at_ms = None if newest_us is None else newest_us // 1000
+    if not lamp.equipped:
+        return Seen(LampState.BARE, at_ms)
+    if at_ms is None or now_ms - at_ms > lamp.silent_after_ms:
+        return Seen(LampState.SILENT, at_ms)
+    if faults(readings):
+        return Seen(LampState.FAULT, at_ms)
+    if suspects and _is_doubtful(readings, suspects, since_us=(now_ms - lamp.silent_after_ms) * 1000):
+        return Seen(LampState.SUSPECT, at_ms)
+    return Seen(_light(readings), at_ms)
+
+
+def silenced(lamp: Lamp, seen: Seen, now_ms: int) -> LampState:
+    """What a state has become at `now_ms`, when nothing was read since."""
+    old = seen.at_ms is None or now_ms - seen.at_ms > lamp.silent_after_ms
+    return LampState.SILENT if old and lamp.equipped else seen.state
+
+
+def of_last_device(*groups: Sequence[Point]) -> tuple[Sequence[Point], ...]:
+    """The points of the device that spoke last, in each group."""
+    times = {point.tags.get("device"): -1 for group in groups for point in group}
+    if len(times) < 2:
+        return groups
+    for group in groups:
+        for point in group:
+            device = point.tags.get("device")
+            times[device] = max(times[device], point.time_us)
+    last = max(times, key=times.__getitem__)
+    return tuple([point for point in group if point.tags.get("device") == last] for group in groups)
+
+
+def faults(readings: Sequence[Point]) -> list[str]:
+    """The quantities that say now that the lamp, its driver or its bus is broken.
+
+    An alert is told once, when it is raised; when the status of the last 24 hours does not repeat it, it is over.
+    """
+    found = {name for point in readings for name, bad in FAULTS.items() if point.fields.get(name) == bad}
+    if ALERT in found and any(point.fields.get(ALERT_24H) == "clear" for point in readings):
+        found.remove(ALERT)
+    return sorted(found)
+
+
+def _is_doubtful(readings: Sequence[Point], suspects: Sequence[Point], *, since_us: int) -> bool:
+    """True when an output's newest level or power is out of range."""
+    good_us: dict[str | None, int] = {}
+    for point in readings:
+        channel = point.tags.get("channel")
+        good_us[channel] = max(good_us.get(channel, -1), point.time_us)
+    return any(
+        point.time_us >= max(since_us, good_us.get(point.tags.get("channel"), -1))
+        for point in suspects
+        if LEVEL in point.fields or POWER in point.fields
+    )
+
+
+def _light(readings: Sequence[Point]) -> LampState:
+    if any(point.fields.get("level_source") == "relay_off" for point in readings):
+        return LampState.OFF  # the level of before is still the newest one known
+    level = max([float(point.fields[LEVEL]) for point in readings if LEVEL in point.fields], default=None)
+    if level is not None:
+        return LampState.LIT if level > 0 else LampState.OFF
+    power = max([float(point.fields[POWER]) for point in readings if POWER in point.fields], default=None)
+    if power is not None:
+        return LampState.LIT if power > LIT_POWER_W else LampState.OFF
+    return LampState.SILENT  # the device speaks, but not of the light
