@@ -14,27 +14,20 @@ from pathlib import Path
 from core.errors import SpoolCorrupt, SpoolFull, StorageError
 
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DATABASE_HEADER = 100  # bytes
 _CRAMPED = 128 * 1024  # bytes; below it SQLite cannot even lay out its shared memory file
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def connect(path: Path, *, create: bool = False, checkpoint_pages: int = 64) -> sqlite3.Connection:
-    """The one writing connection of a file.
+    """The one connection of a file.
 
     Raises:
         SpoolFull, SpoolCorrupt, StorageError.
     """
     with translated(path):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,  # opened by one thread, used by another; never by two at once
-        )
-        connection.text_factory = lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
+        connection = _connect(path, "mode=rwc" if create else "mode=rw", timeout_s=5.0)
         try:
-            connection.execute("PRAGMA cache_size = -512")
-            connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
@@ -44,7 +37,33 @@ def connect(path: Path, *, create: bool = False, checkpoint_pages: int = 64) -> 
     return connection
 
 
-def lenient(raw: bytes) -> str:
+def connect_read_only(path: Path, *, immutable: bool = False, timeout_s: float = 5.0) -> sqlite3.Connection:
+    """A connection that changes nothing: closing it leaves the journal where it is.
+
+    Args:
+        immutable: nobody writes the file any more; nothing is laid beside it.
+
+    Raises:
+        sqlite3.Error
+    """
+    return _connect(path, "immutable=1" if immutable else "mode=ro", timeout_s=timeout_s)
+
+
+def _connect(path: Path, how: str, *, timeout_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}",
+        uri=True,
+        isolation_level=None,
+        timeout=timeout_s,
+        check_same_thread=False,  # opened by one thread, used by another; never by two at once
+    )
+    connection.text_factory = _lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
+    connection.execute("PRAGMA cache_size = -512")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _lenient(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
@@ -127,6 +146,14 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_database(path: Path) -> bool:
+    """False for a file that is missing or too short: SQLite would make a new one of it, and delete its journal."""
+    try:
+        return path.stat().st_size >= _DATABASE_HEADER
+    except FileNotFoundError:
+        return False
 
 
 def parts(path: Path) -> list[Path]:

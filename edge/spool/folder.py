@@ -196,15 +196,17 @@ class SpoolFolder:
 
     def keep(self, path: Path) -> None:
         """Move a settled segment's file to `settled/`."""
-        target = self.path / "settled"
-        target.mkdir(exist_ok=True)
-        path.rename(target / path.name)
+        with database.translated(path):
+            target = self.path / "settled"
+            target.mkdir(exist_ok=True)
+            path.rename(target / path.name)
 
     def evict(self, segment: Segment, reason: EvictionReason, *, at_ms: int) -> None:
         """Give up a whole segment; logged durably before its file goes."""
         lost = segment.runs()
         rows = segment.unsettled.rows
         eviction = Eviction(self.spool_id, segment.row_class, segment.first, segment.last, rows, reason, at_ms)
+        segment.closed = True
         self._write_gone(segment, [eviction] if rows else [])
         segment.close_file()
         database.unlink(segment.path)
@@ -237,18 +239,16 @@ class SpoolFolder:
     # --- end
 
     def finish(self) -> None:
-        """End every segment, and give back the seq that were reserved and not used: a clean stop leaves no hole.
+        """Give back the seq that were reserved and not used: a clean stop leaves no hole. Every segment is ended.
 
         Raises:
-            SpoolFull, StorageError: the next start mends it.
+            SpoolFull, StorageError: the next start skips them.
         """
-        for segment in [s for s in self.live() if not s.ended]:
-            self.end(segment)
-        if self._reserved != self._next:
-            with self.meta.writing():
-                for row_class, upto in self._next.items():
-                    self.meta.reserve(row_class, upto)
-            self._reserved = dict(self._next)
+        with self.meta.writing():
+            for row_class, upto in self._next.items():
+                self.meta.reserve(row_class, upto)
+            self.meta.leave()
+        self._reserved = dict(self._next)
 
     def close_files(self) -> None:
         for segment in self.live():

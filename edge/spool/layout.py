@@ -3,10 +3,10 @@
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import StorageError
 from core.model import RowClass
 from edge.spans import Spans
 from edge.spool import database
@@ -68,18 +68,14 @@ class Identity(NamedTuple):
 def identify(path: Path) -> Identity | None:
     """What a segment's file says of itself; None when it cannot be read."""
     try:
-        connection = database.connect(path)
-    except StorageError as error:
-        if database.is_damage(error):
+        with closing(database.connect_read_only(path)) as connection:
+            row = connection.execute(
+                "SELECT spool_id, row_class, first, boot, (SELECT MAX(seq) FROM row) FROM segment"
+            ).fetchone()
+    except sqlite3.Error as error:
+        if database.is_damage(database.translate(error, path)):
             return None
         raise
-    try:
-        found = connection.execute("SELECT spool_id, row_class, first, boot, (SELECT MAX(seq) FROM row) FROM segment")
-        row = found.fetchone()
-    except sqlite3.DatabaseError:
-        return None
-    finally:
-        connection.close()
     return None if row is None else Identity(*row)
 
 

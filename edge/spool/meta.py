@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import SpoolCorrupt
+from core.errors import SpoolCorrupt, StorageError
 from core.model import RowClass
-from edge.spool import database
+from edge.spool import database, wal
 from edge.spool.rows import Eviction, EvictionReason, Offset
 
 NAME = "meta.sqlite"
@@ -23,7 +23,7 @@ _CLASS = f"TEXT NOT NULL CHECK (row_class IN ({', '.join(repr(c.value) for c in 
 _REASON = f"TEXT NOT NULL CHECK (reason IN ({', '.join(repr(r.value) for r in EvictionReason)}))"
 _SCHEMA = (
     "CREATE TABLE spool (version INTEGER NOT NULL, spool_id TEXT NOT NULL, machine TEXT NOT NULL,"
-    " generation INTEGER NOT NULL, created_ms INTEGER NOT NULL) STRICT",
+    " generation INTEGER NOT NULL, created_ms INTEGER NOT NULL, in_use INTEGER NOT NULL) STRICT",
     f"CREATE TABLE reserved (row_class {_CLASS} PRIMARY KEY, next INTEGER NOT NULL) STRICT",
     f"CREATE TABLE segment (row_class {_CLASS}, first INTEGER NOT NULL, last INTEGER, boot TEXT NOT NULL,"
     " PRIMARY KEY (row_class, first)) STRICT",
@@ -32,8 +32,7 @@ _SCHEMA = (
     " PRIMARY KEY (row_class, first)) STRICT",
     f"CREATE TABLE eviction (id INTEGER PRIMARY KEY, row_class {_CLASS}, first INTEGER NOT NULL,"
     f" last INTEGER NOT NULL, rows INTEGER NOT NULL, reason {_REASON}, at_ms INTEGER NOT NULL) STRICT",
-    "CREATE TABLE boot (boot TEXT PRIMARY KEY NOT NULL, frozen INTEGER NOT NULL, offset_ms INTEGER,"
-    " estimated INTEGER NOT NULL) STRICT",
+    "CREATE TABLE boot (boot TEXT PRIMARY KEY NOT NULL, offset_ms INTEGER, estimated INTEGER NOT NULL) STRICT",
     "CREATE TABLE key (ordinal INTEGER PRIMARY KEY, key TEXT NOT NULL) STRICT",
 )
 
@@ -65,8 +64,12 @@ class Meta:
         self._connection = connection
         with database.translated(path):
             row = connection.execute("SELECT version, spool_id, machine, generation FROM spool").fetchone()
-            if row is None or row[0] != _VERSION:
-                raise SpoolCorrupt("spool.corrupt", f"{path} is not a spool's meta file of version {_VERSION}")
+            if row is None:
+                raise SpoolCorrupt("spool.corrupt", f"{path} does not say whose it is")
+            if row[0] > _VERSION:
+                raise StorageError("spool.newer_version", f"{path} is of version {row[0]}", hint="upgrade the edge")
+            connection.execute("UPDATE spool SET in_use = 1 WHERE NOT in_use")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # known even to who loses the journal
         self.spool_id: str = row[1]
         self.machine: str = row[2]
         self.generation: int = row[3]
@@ -82,7 +85,7 @@ class Meta:
                     for statement in _SCHEMA:
                         connection.execute(statement)
                     connection.execute(
-                        "INSERT INTO spool VALUES (?, ?, ?, ?, ?)",
+                        "INSERT INTO spool VALUES (?, ?, ?, ?, ?, 0)",
                         (_VERSION, spool_id, machine, generation, created_ms),
                     )
                 database.sync_folder(folder)
@@ -99,10 +102,12 @@ class Meta:
         path = folder / NAME
         if not path.exists():
             raise SpoolCorrupt("spool.corrupt", f"{path} is missing")
-        database.sync_file(database.parts(path)[1])  # what a killed process wrote is about to be relied upon
+        journal = database.parts(path)[1]
+        database.sync_file(journal)  # what a killed process wrote is about to be relied upon
+        doubt = wal.fault(journal) if journal.exists() else ""
         connection = database.connect(path, checkpoint_pages=_CHECKPOINT_PAGES)
         try:
-            _check(path, connection)
+            _check(path, connection, doubt)
             return cls(path, connection)
         except BaseException:
             connection.close()
@@ -129,6 +134,10 @@ class Meta:
         for (upto,) in self._rows("SELECT next FROM reserved WHERE row_class = ?", row_class):
             return int(str(upto))
         return 1
+
+    def leave(self) -> None:
+        """The process ends: from now on the journal may be missing."""
+        self._connection.execute("UPDATE spool SET in_use = 0")
 
     def reserve(self, row_class: RowClass, upto: int) -> None:
         """From now on every seq below `upto` may have been used."""
@@ -198,17 +207,14 @@ class Meta:
 
     # --- boots and keys
 
-    def add_boot(self, boot: str) -> None:
-        self._connection.execute("INSERT OR IGNORE INTO boot VALUES (?, 0, NULL, 0)", (boot,))
-
-    def boots(self) -> dict[str, Offset | None]:
-        """Every boot with its frozen offset; None while it is not frozen."""
-        rows = self._rows("SELECT boot, frozen, offset_ms, estimated FROM boot")
-        return {str(b): Offset(None if o is None else _int(o), bool(e)) if frozen else None for b, frozen, o, e in rows}
+    def offsets(self) -> dict[str, Offset]:
+        """The frozen offset of every boot that has one."""
+        rows = self._rows("SELECT boot, offset_ms, estimated FROM boot")
+        return {str(b): Offset(None if o is None else _int(o), bool(e)) for b, o, e in rows}
 
     def freeze(self, boot: str, offset: Offset) -> None:
         self._connection.execute(
-            "INSERT OR REPLACE INTO boot VALUES (?, 1, ?, ?)", (boot, offset.offset_ms, offset.estimated)
+            "INSERT OR IGNORE INTO boot VALUES (?, ?, ?)", (boot, offset.offset_ms, offset.estimated)
         )
 
     def gone_keys(self) -> list[tuple[int, str]]:
@@ -239,11 +245,17 @@ class Meta:
         self._connection.close()
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> None:
+def _check(path: Path, connection: sqlite3.Connection, doubt: str) -> None:
+    """Raises:
+    SpoolCorrupt: it cannot be read, or lost what was committed: seq that were used may look unused.
+    """
     with database.translated(path):
         verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if verdict != "ok":
+        in_use = verdict == "ok" and connection.execute("SELECT in_use FROM spool").fetchone()
+    if not in_use:
         raise SpoolCorrupt("spool.corrupt", f"{path}: {verdict}")
+    if in_use[0] and doubt:
+        raise SpoolCorrupt("spool.corrupt", f"{path}: {doubt}")
 
 
 def _readable(damaged: Path, table: str) -> list[tuple[object, ...]]:

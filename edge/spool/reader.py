@@ -74,13 +74,13 @@ def offsets(folder: Path) -> dict[str, Offset]:
     """The frozen offset of every boot that has one."""
     found: dict[str, Offset] = {}
     for spool_id in spool_ids(folder):
-        lines = _lines(folder / spool_id / meta.NAME, "SELECT boot, offset_ms, estimated FROM boot WHERE frozen")
+        lines = _lines(folder / spool_id / meta.NAME, "SELECT boot, offset_ms, estimated FROM boot")
         found |= {boot: Offset(offset_ms, bool(estimated)) for boot, offset_ms, estimated in lines}
     return found
 
 
 def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
-    offsets_ms: dict[str, int | None] = dict(_lines(spool / meta.NAME, "SELECT boot, offset_ms FROM boot WHERE frozen"))
+    offsets_ms: dict[str, int | None] = dict(_lines(spool / meta.NAME, "SELECT boot, offset_ms FROM boot"))
     ends = {
         file_name(RowClass(row_class), first): last
         for row_class, first, last in _lines(spool / meta.NAME, "SELECT row_class, first, last FROM segment")
@@ -143,7 +143,7 @@ def _read(path: Path) -> _Read | None:
     settled: Spans[None] = Spans()
     lines: list[Record] = []
     try:
-        with closing(_connect(path, immutable=is_kept)) as connection:
+        with closing(database.connect_read_only(path, immutable=is_kept, timeout_s=_BUSY_S)) as connection:
             connection.execute("BEGIN")
             named = connection.execute("SELECT spool_id, row_class, boot FROM segment").fetchone()
             lowest, highest = connection.execute("SELECT MIN(seq), MAX(seq) FROM row").fetchone()
@@ -161,12 +161,5 @@ def _lines(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """The answer of a meta file; nothing when it is missing."""
     if not path.exists():
         return []
-    with closing(_connect(path, immutable=False)) as connection:
+    with closing(database.connect_read_only(path, timeout_s=_BUSY_S)) as connection:
         return connection.execute(sql, values).fetchall()
-
-
-def _connect(path: Path, *, immutable: bool) -> sqlite3.Connection:
-    mode = "immutable=1" if immutable else "mode=ro"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_BUSY_S, isolation_level=None)
-    connection.text_factory = database.lenient
-    return connection

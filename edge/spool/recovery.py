@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from core import log
-from core.errors import SpoolCorrupt, StorageError
+from core.errors import SpoolCorrupt, SpoolFull, StorageError
 from core.model import RowClass
 from edge.spans import Spans
 from edge.spool import database, wal
@@ -22,7 +22,7 @@ _log = log.get(__name__)
 
 def is_spool(path: Path) -> bool:
     """True for a folder that is, or was, one spool."""
-    return path.is_dir() and ((path / NAME).exists() or (path / "segments").is_dir())
+    return not path.name.startswith(".") and path.is_dir() and ((path / NAME).exists() or (path / "segments").is_dir())
 
 
 def open_meta(path: Path, *, now_ms: int) -> Meta:
@@ -63,15 +63,14 @@ def recover(folder: SpoolFolder, *, now_ms: int, keep_settled: bool) -> None:
     for name in entries:
         segment_path = path / "segments" / name
         fresh = fresh_path(segment_path)
-        if fresh.exists() and not segment_path.exists():  # a repair was interrupted just before its last step
+        if segment_path.exists():
+            database.unlink(fresh)
+        elif fresh.exists():  # a repair was interrupted just before its last step
             fresh.rename(segment_path)
-    for found in sorted((path / "segments").glob("*.sqlite")):
-        if found.name not in entries:
-            adopted = _stranger(folder, found, keep_settled=keep_settled)
-            if adopted is not None:
-                entries[found.name] = adopted
-    for entry in sorted(entries.values(), key=lambda entry: entry.first):
-        _load(folder, entry, now_ms=now_ms)
+    strangers = [found for found in (path / "segments").glob("*.sqlite") if found.name not in entries]
+    adopted = [entry for found in strangers if (entry := _stranger(folder, found, keep_settled=keep_settled))]
+    for entry in sorted([*entries.values(), *adopted], key=lambda entry: entry.first):
+        _load(folder, entry, now_ms=now_ms, adopted=entry in adopted)
     folder.skip_used()
     _load_keys(folder, now_ms=now_ms)
 
@@ -101,12 +100,15 @@ def _stranger(folder: SpoolFolder, found: Path, *, keep_settled: bool) -> Segmen
             return None
         return SegmentEntry(row_class, first, None, "")
     if identity.highest is None:
-        database.unlink(found)
+        if folder.meta.machine:
+            database.unlink(found)
+        else:
+            set_aside(folder.path, found)
         return None
     return SegmentEntry(row_class, first, None, identity.boot)
 
 
-def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int) -> None:
+def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int, adopted: bool) -> None:
     """Bring one segment in; repair it when it is damaged; end it when its process did not."""
     path = folder.segment_path(entry.row_class, entry.first)
     segment = Segment(path, spool_id=folder.spool_id, row_class=entry.row_class, first=entry.first, boot=entry.boot)
@@ -119,24 +121,43 @@ def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int) -> None:
             lost.add(logged.first, logged.last, None)
     for part in database.parts(path)[:2]:
         database.sync_file(part)  # what a killed process wrote is about to be relied upon
-    commits = wal.commit_frames(database.parts(path)[1]) if entry.last is None else []
     try:
-        if not path.exists():
-            raise SpoolCorrupt("spool.corrupt", f"{path} is missing")
+        doubt = _doubt(path, entry, adopted=adopted)
+        if database.is_database(path):
+            segment.open_to_look()  # until its end is known in the meta file, its journal must stay
+        if doubt:
+            raise SpoolCorrupt("spool.corrupt", f"{path}: {doubt}")
         segment.load(entry.last, lost)
-        if commits is None or (commits and commits[-1] > segment.journal_frames()):
-            raise SpoolCorrupt("spool.corrupt", f"commits are missing from the journal of {path}")
     except StorageError as error:
         if not database.is_damage(error):
             raise
         segment.assume(_bound(folder, entry, path), lost)
-        repair(folder, segment, at_ms=now_ms, reason=str(error))
-        return
-    segment.ended = entry.last is not None
-    if not segment.ended:
+        _mend(folder, segment, now_ms=now_ms, reason=str(error))
+    else:
+        segment.ended = entry.last is not None
+        if not segment.ended:
+            folder.end(segment)
+    finally:
+        segment.close_file()
+
+
+def _doubt(path: Path, entry: SegmentEntry, *, adopted: bool) -> str:
+    """What is visibly wrong with a segment before it is opened; "" when nothing is."""
+    if not database.is_database(path):
+        return "it is missing or empty"
+    journal = database.parts(path)[1]
+    if entry.last is not None or (adopted and not journal.exists()):
+        return ""  # it was closed in order: nothing need be in a journal
+    return wal.fault(journal)
+
+
+def _mend(folder: SpoolFolder, segment: Segment, *, now_ms: int, reason: str) -> None:
+    """Repair a segment; where there is no room for that, it is repaired when it is read."""
+    try:
+        repair(folder, segment, at_ms=now_ms, reason=reason)
+    except SpoolFull:
+        _log.warning("segment.repair_postponed", segment=str(segment.path), reason=reason)
         folder.end(segment)
-    if segment.rows:
-        folder.touch(segment)
 
 
 def _bound(folder: SpoolFolder, entry: SegmentEntry, path: Path) -> int:
@@ -147,6 +168,20 @@ def _bound(folder: SpoolFolder, entry: SegmentEntry, path: Path) -> int:
     return reserved if reserved >= entry.first else entry.first + database.size(path) // _SMALLEST_ROW
 
 
+def _newest_keys(folder: SpoolFolder, segment: Segment, wanted: int, *, now_ms: int) -> list[tuple[int, str]]:
+    for mended in (False, True):
+        if segment not in folder.segments[segment.row_class]:
+            break
+        try:
+            return segment.newest_keys(wanted)
+        except StorageError as error:
+            if not database.is_damage(error):
+                raise
+            if not mended:
+                _mend(folder, segment, now_ms=now_ms, reason=str(error))
+    return []
+
+
 def _load_keys(folder: SpoolFolder, *, now_ms: int) -> None:
     keys = folder.keys
     found: list[tuple[int, str, Segment | None]] = [(ordinal, key, None) for ordinal, key in folder.meta.gone_keys()]
@@ -155,13 +190,7 @@ def _load_keys(folder: SpoolFolder, *, now_ms: int) -> None:
         for segment in reversed(list(folder.segments[row_class])):
             if wanted <= 0:
                 break
-            try:
-                newest = segment.newest_keys(wanted)
-            except StorageError as error:
-                if not database.is_damage(error):
-                    raise
-                repair(folder, segment, at_ms=now_ms, reason=str(error))
-                newest = segment.newest_keys(wanted) if segment in folder.segments[row_class] else []
+            newest = _newest_keys(folder, segment, wanted, now_ms=now_ms)
             found += [(ordinal, key, segment) for ordinal, key in newest]
             wanted -= len(newest)
             folder.touch(segment)

@@ -6,10 +6,10 @@ name; the meta file logs which rows are lost (those it already logs are not logg
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from core import log
-from core.errors import StorageError
 from edge.spans import Spans
 from edge.spool import database
 from edge.spool.folder import SpoolFolder
@@ -143,15 +143,7 @@ def _save(segment: Segment, fresh: Path) -> Spans[None]:
 
 def _sound_rows(segment: Segment) -> Iterator[Record]:
     """Every row that can be read, whatever else cannot."""
-    if not segment.path.exists():
+    if not database.is_database(segment.path):
         return
-    try:
-        source = database.connect(segment.path)
-    except StorageError as error:
-        if database.is_damage(error):
-            return
-        raise
-    try:
+    with closing(database.connect_read_only(segment.path)) as source:
         yield from sound_lines(source, segment.first, segment.last)
-    finally:
-        source.close()

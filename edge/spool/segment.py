@@ -64,6 +64,11 @@ class Segment:
             self._disk_bytes = database.size(self.path)
         return self._disk_bytes
 
+    def open_to_look(self) -> None:
+        """Open the file without changing it or its journal, until `close_file`."""
+        with database.translated(self.path):
+            self._connection = database.connect_read_only(self.path)
+
     def create_file(self) -> None:
         """Lay out an empty file, on the disk with its name.
 
@@ -108,7 +113,7 @@ class Segment:
         """Its state when the file is damaged: the receipts, if they can be read; else all of it is unsettled."""
         self.last = last
         try:
-            readable = self._load_marks(lost)
+            readable = self._connection is not None and self._load_marks(lost)
         except StorageError as error:
             if not database.is_damage(error):
                 raise
@@ -134,11 +139,6 @@ class Segment:
         self.stored, self.quarantined = counts.get("stored", 0), counts.get("quarantined", 0)
         return bool(settled == self.stored + self.quarantined)
 
-    def journal_frames(self) -> int:
-        """How many frames of its journal SQLite accepts."""
-        with database.translated(self.path):
-            return int(self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
-
     # --- rows
 
     @property
@@ -156,6 +156,8 @@ class Segment:
         Raises:
             SpoolFull, StorageError: none of them is accepted, and the segment must not be used for others.
         """
+        if not self.path.exists():  # its rows would go into a file that has no name any more
+            raise SpoolCorrupt("spool.corrupt", f"{self.path} was taken away")
         with database.translated(self.path), database.transaction(self.connection) as connection:
             connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", lines)
         first, last = lines[0][0], lines[-1][0]

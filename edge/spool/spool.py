@@ -9,23 +9,18 @@ Called from one thread; only `counters` may be called from any other.
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from core import log
 from core.errors import SpoolFull
 from core.model import RowClass
 from core.ports.clock import Clock
 from core.receipt import Kept
-from edge.spool import database, recovery, upkeep
-from edge.spool.ballast import Ballast
-from edge.spool.folder import SpoolFolder
-from edge.spool.keys import KeyWindow
+from edge.spool import upkeep
 from edge.spool.meta import Meta
+from edge.spool.opening import open_shelf
 from edge.spool.rows import Counters, Eviction, NewRow, Offset, Run, SpoolLimits, StoredRow
 from edge.spool.shelf import Shelf
-
-CURRENT = "current"
-_log = log.get(__name__)
 
 
 def _random_id() -> str:
@@ -35,15 +30,15 @@ def _random_id() -> str:
 class Spool:
     """Use `Spool.open`."""
 
-    def __init__(self, shelf: Shelf, keys: KeyWindow, boot: str) -> None:
+    def __init__(self, shelf: Shelf, boot: str) -> None:
         self._shelf = shelf
-        self._keys = keys
+        self._keys = shelf.home.keys
         self._boot = boot
-        self._open: dict[str, tuple[NewRow, int]] = {}  # key → row and monotonic ms, in order
+        self._group: dict[str, tuple[NewRow, int]] = {}  # key → row and monotonic ms, in order
         self._unreported: list[Run] = []  # accepted by a commit that then failed for another class
         self._offsets: dict[str, Offset] = {}
         for spool in shelf.spools:
-            self._offsets |= {name: offset for name, offset in spool.meta.boots().items() if offset is not None}
+            self._offsets |= spool.meta.offsets()
         self._counters = shelf.count()
 
     @classmethod
@@ -67,32 +62,7 @@ class Spool:
         Raises:
             SpoolFull, StorageError: the disk cannot be used at all.
         """
-        keys = KeyWindow(limits.keys)
-        spools: list[SpoolFolder] = []
-        try:
-            with database.translated(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                ballast = Ballast(folder, limits.ballast_bytes)
-                if database.free_bytes(folder) < ballast.bytes:
-                    ballast.release()  # opening needs a little room; the upkeep takes it back
-                now_ms = clock.now_ms()
-                for path in sorted(filter(recovery.is_spool, folder.iterdir())):
-                    meta = recovery.open_meta(path, now_ms=now_ms)
-                    spools.append(SpoolFolder(path, meta, keys))
-                    recovery.recover(spools[-1], now_ms=now_ms, keep_settled=limits.keep_settled)
-                spools.sort(key=lambda spool: spool.meta.generation)
-                home = _home(folder, spools, machine)
-                if home is None:
-                    home = _create(folder, new_id(), machine=machine, keys=keys, after=spools, now_ms=now_ms)
-                    spools.append(home)
-                with home.meta.writing():
-                    home.meta.add_boot(boot)
-                ballast.restore()
-        except BaseException:
-            for spool in spools:
-                spool.close_files()
-            raise
-        return cls(Shelf(spools, home, ballast, clock, limits), keys, boot)
+        return cls(open_shelf(folder, machine=machine, clock=clock, limits=limits, new_id=new_id), boot)
 
     @property
     def spool_id(self) -> str:
@@ -102,16 +72,16 @@ class Spool:
 
     def seen(self, key: str) -> bool:
         """True for an event that is among the last accepted ones, or waits in the open group (see `is_open`)."""
-        return key in self._open or key in self._keys
+        return key in self._group or key in self._keys
 
     def is_open(self, key: str) -> bool:
         """True for a row that was appended and is not accepted yet: its event must not be acknowledged."""
-        return key in self._open
+        return key in self._group
 
     @property
     def open_rows(self) -> int:
         """Rows that wait for a commit."""
-        return len(self._open)
+        return len(self._group)
 
     def append(self, row: NewRow) -> None:
         """Put a row into the open group; it is accepted when `commit` returns.
@@ -124,7 +94,7 @@ class Spool:
         row.key.encode()
         if not -(2**63) <= row.received_ms < 2**63:
             raise ValueError(f"row {row.key!r} has an impossible time: {row.received_ms} ms")
-        self._open[row.key] = (row, self._shelf.clock.mono_ms())
+        self._group[row.key] = (row, self._shelf.clock.mono_ms())
 
     def commit(self) -> list[Run]:
         """Accept the open group, the most pressing class first; when it returns, all of it is on the disk.
@@ -135,11 +105,11 @@ class Spool:
                 returned by the commit that brings the rest.)
         """
         ballast = self._shelf.ballast
-        if self._open and ballast.released and not ballast.restore():
+        if self._group and ballast.released and not ballast.restore():
             raise SpoolFull("spool.full", "the disk of the spool is full: only receipts are written", hint="free room")
         try:
             for row_class in RowClass:
-                group = [entry for entry in self._open.values() if entry[0].row_class is row_class]
+                group = [entry for entry in self._group.values() if entry[0].row_class is row_class]
                 if group:
                     self._accept(row_class, group)
         finally:
@@ -154,7 +124,7 @@ class Spool:
         )
         self._unreported.append(run)
         for row, _ in group:
-            del self._open[row.key]
+            del self._group[row.key]
 
     # --- deliver
 
@@ -212,7 +182,7 @@ class Spool:
             offset = Offset(offset_ms, estimated)
             for spool in self._shelf.spools:
                 if spool is self._shelf.home or any(segment.boot == boot for segment in spool.live()):
-                    self._shelf.essential(lambda meta=spool.meta: _freeze(meta, boot, offset))  # type: ignore[misc]
+                    self._shelf.essential(partial(_freeze, spool.meta, boot, offset))
             self._offsets[boot] = offset
         return self._offsets[boot]
 
@@ -244,9 +214,9 @@ class Spool:
             SpoolFull, StorageError: files are closed all the same; the next start mends the rest.
         """
         try:
+            upkeep.maintain(self._shelf, ending=True)
             for spool in self._shelf.spools:
-                spool.finish()
-            upkeep.maintain(self._shelf, all_marks=True)
+                self._shelf.essential(spool.finish)
         finally:
             for spool in self._shelf.spools:
                 spool.close_files()
@@ -256,35 +226,3 @@ class Spool:
 def _freeze(meta: Meta, boot: str, offset: Offset) -> None:
     with meta.writing():
         meta.freeze(boot, offset)
-
-
-def _home(folder: Path, spools: list[SpoolFolder], machine: str) -> SpoolFolder | None:
-    """The spool that takes new rows: the one last in use, if it was made on this machine."""
-    try:
-        current = (folder / CURRENT).read_text("ascii", "replace").strip()
-    except FileNotFoundError:
-        return None
-    for spool in spools:
-        if spool.spool_id == current and spool.meta.machine == machine:
-            return spool
-    if spools:
-        _log.warning("spool.replaced", old=current, reason="it belongs to another machine, or was damaged")
-    return None
-
-
-def _create(
-    folder: Path, spool_id: str, *, machine: str, keys: KeyWindow, after: list[SpoolFolder], now_ms: int
-) -> SpoolFolder:
-    """A new spool; `current` names it once it is complete."""
-    path = folder / spool_id
-    (path / "segments").mkdir(parents=True)
-    database.sync_folder(path)
-    generation = 1 + max((spool.meta.generation for spool in after), default=0)
-    meta = Meta.create(path, spool_id=spool_id, machine=machine, generation=generation, created_ms=now_ms)
-    home = SpoolFolder(path, meta, keys)
-    fresh = folder / (CURRENT + ".new")
-    fresh.write_text(spool_id + "\n", "ascii")
-    database.sync_file(fresh)
-    fresh.rename(folder / CURRENT)
-    database.sync_folder(folder)
-    return home

@@ -1,10 +1,11 @@
 """The spool's upkeep: receipts written down, settled segments let go, the quota kept, the ballast restored."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from core import log
-from core.errors import StorageError
+from core.errors import SpoolCorrupt
 from core.model import RowClass
 from edge.spool import database
 from edge.spool.folder import SpoolFolder
@@ -16,8 +17,8 @@ _log = log.get(__name__)
 _LOWEST_FIRST = tuple(reversed(RowClass))
 
 
-def maintain(shelf: Shelf, *, all_marks: bool = False) -> None:
-    """One round. `all_marks`: write every receipt down now (at the end).
+def maintain(shelf: Shelf, *, ending: bool = False) -> None:
+    """One round. `ending`: end every segment and write every receipt down now.
 
     Raises:
         SpoolFull, StorageError: nothing is lost; the next round goes on.
@@ -25,13 +26,13 @@ def maintain(shelf: Shelf, *, all_marks: bool = False) -> None:
     now_mono_ms = shelf.clock.mono_ms()
     for spool in shelf.spools:
         for segment in spool.live():
-            if not segment.ended and (segment.closed or (segment.rows and segment.is_due(now_mono_ms, shelf.limits))):
-                shelf.essential(lambda spool=spool, segment=segment: spool.end(segment))  # type: ignore[misc]
+            if not segment.ended and (ending or segment.closed or segment.is_due(now_mono_ms, shelf.limits)):
+                shelf.essential(partial(spool.end, segment))
         for segment in spool.live():
             if segment.ended and not segment.unsettled.rows:
                 _retire(shelf, spool, segment)
             elif segment.unmarked_since_ms is not None and (
-                all_marks or now_mono_ms - segment.unmarked_since_ms >= shelf.limits.settle_linger_ms
+                ending or now_mono_ms - segment.unmarked_since_ms >= shelf.limits.settle_linger_ms
             ):
                 _mark(shelf, spool, segment)
     _keep_quota(shelf)
@@ -40,19 +41,15 @@ def maintain(shelf: Shelf, *, all_marks: bool = False) -> None:
 
 def _retire(shelf: Shelf, spool: SpoolFolder, segment: Segment) -> None:
     try:
-        shelf.essential(lambda: spool.retire(segment, keep=shelf.limits.keep_settled))
-    except StorageError as error:
-        if not database.is_damage(error):
-            raise
-        spool.retire(segment, keep=False)  # what cannot be read is settled anyway
+        shelf.essential(partial(spool.retire, segment, keep=shelf.limits.keep_settled))
+    except SpoolCorrupt:  # what cannot be read is settled anyway
+        shelf.essential(partial(spool.retire, segment, keep=False))
 
 
 def _mark(shelf: Shelf, spool: SpoolFolder, segment: Segment) -> None:
     try:
         shelf.essential(spool.touch(segment).write_marks)
-    except StorageError as error:
-        if not database.is_damage(error):
-            raise
+    except SpoolCorrupt as error:
         shelf.mend(spool, segment, str(error))
 
 
@@ -91,11 +88,7 @@ def _give_up(shelf: Shelf, reason: EvictionReason, expendable: list[Path]) -> in
         for spool in shelf.spools:
             for segment in spool.segments[row_class][:1]:
                 freed = segment.disk_bytes
-                shelf.essential(
-                    lambda spool=spool, segment=segment: spool.evict(  # type: ignore[misc]
-                        segment, reason, at_ms=shelf.clock.now_ms()
-                    )
-                )
+                shelf.essential(partial(spool.evict, segment, reason, at_ms=shelf.clock.now_ms()))
                 return max(freed, 1)
     return 0
 
