@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -41,7 +41,7 @@ def note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def table(rows: list[tuple[str, ...]], *, header: tuple[str, ...] = ()) -> str:
+def table(rows: Sequence[tuple[str, ...]], *, header: tuple[str, ...] = ()) -> str:
     """Columns aligned by their widest cell; readable without colour."""
     lines = [header, *rows] if header else rows
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))] if lines else []

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -254,8 +255,8 @@ def _progress(layout: Layout, sites: list[str]) -> str:
         return "starting…"
     accepted = sum(sum(state["accepted"].values()) for state in states)
     spooled = sum(state["spooled"] for state in states)
-    moment = max(str(state["now"]) for state in states)
-    return f"{moment[:16].replace('T', ' ')} UTC  {accepted} accepted, {spooled} on the way"
+    moment = datetime.fromtimestamp(max(state["at_ms"] for state in states) / 1000, UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC  {accepted} accepted, {spooled} on the way"
 
 
 def _weigh(layout: Layout, sites: list[str]) -> dict[str, Any]:

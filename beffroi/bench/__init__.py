@@ -1,0 +1,1 @@
+"""Figures of this machine, by the commands that the README names."""

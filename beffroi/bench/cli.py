@@ -1,0 +1,56 @@
+"""`beffroi bench`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import console, duration
+
+app = console.new_app("Figures of this machine: road, edge.")
+
+Territory = Annotated[Path, typer.Option(help="The territory folder.")]
+EXAMPLE = Path("territories/grand-est")
+
+
+@app.command()
+def road(
+    per_s: Annotated[float, typer.Option("--rate", help="Uplinks a second.", min=1)] = 100,
+    for_s: Annotated[
+        float, typer.Option("--for", parser=duration.seconds, metavar="DURATION", help="Measure so long.")
+    ] = 30,
+    territory: Territory = EXAMPLE,
+    json: console.Json = False,
+) -> None:
+    """Accepted to visible at a steady rate, and the start of the page, on the real processes of a demo.
+
+    Example: beffroi bench road --rate 100 --for 30s
+    """
+    from beffroi.bench import figures
+    from beffroi.bench.road import measure
+
+    found = measure(territory.resolve(), per_s=per_s, for_s=for_s)
+    if json:
+        console.print_json(figures.as_json(found, rate_per_s=per_s, seconds=for_s))
+    else:
+        console.print_text(figures.as_text(found))
+
+
+@app.command()
+def edge(
+    count: Annotated[int, typer.Option("--uplinks", help="How many uplinks to accept one by one.", min=100)] = 20_000,
+    territory: Territory = EXAMPLE,
+    json: console.Json = False,
+) -> None:
+    """The agent: what it accepts a second, its memory; and how fast the commands answer.
+
+    Example: beffroi bench edge --uplinks 20000
+    """
+    from beffroi.bench import figures
+    from beffroi.bench.edge import measure
+
+    found = measure(territory.resolve(), count=count)
+    if json:
+        console.print_json(figures.as_json(found, uplinks=count))
+    else:
+        console.print_text(figures.as_text(found))

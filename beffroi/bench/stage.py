@@ -1,0 +1,137 @@
+"""Processes and events for a bench: the demo's layout, fed at will."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from beffroi.demo.layout import Layout
+from beffroi.processes import Child, free_port, wait_for_port
+from core import territory as declarations
+from core.errors import OperatorError, StorageError
+from core.ports import control
+from core.ports.clock import write_scale
+from core.ports.mqtt import LinkEvent, MqttLink
+from core.settings import BrokerSettings
+from core.timescale import TimeScale
+from simulator import fleet
+from simulator.faults import FaultRates
+from simulator.network import Event
+from simulator.publisher import Publisher
+from simulator.scenario import Scenario
+from simulator.stream import stream
+
+DAY_MS = 24 * 3_600_000
+UP_S = 20.0
+
+
+def uplinks(folder: Path, count: int, *, start_ms: int, site: str | None = None) -> list[Event]:
+    """The first uplinks of a scenario without faults; of one site, or of all."""
+    scenario = Scenario(territory=folder, start_ms=start_ms)
+    nodes = fleet.build(declarations.load(folder), scenario).nodes
+    items = stream(nodes, seed=scenario.seed, start_ms=start_ms, faults=FaultRates().scaled(0))
+    chosen = (
+        item
+        for item in items
+        if isinstance(item, Event) and item.topic.endswith("/up") and (site is None or item.edge == site)
+    )
+    return list(islice(chosen, count))
+
+
+class Stage:
+    """A folder with the processes of a demo, started one by one."""
+
+    def __init__(self, layout: Layout, stack: ExitStack) -> None:
+        self.layout = layout
+        self._stack = stack
+
+    def start(self, name: str, *arguments: str) -> Child:
+        child = Child(name, arguments, log=self.layout.log(name))
+        self._stack.callback(child.stop)
+        return child
+
+    def start_broker(self) -> Child:
+        broker = self.start("broker", "beffroi.demo.broker", str(self.layout.broker_port))
+        wait_for_port(self.layout.broker_port, timeout_s=10, child=broker)
+        return broker
+
+    def start_edge(self, site: str) -> Child:
+        """Started, and subscribed at its source."""
+        settings = str(self.layout.settings(f"edge-{site}"))
+        child = self.start(f"edge-{site}", "beffroi", "edge", "run", "--settings", settings)
+        deadline = time.monotonic() + UP_S
+        while not ((state := self.status(self.layout.edge(site))) and state["source_connected"]):
+            if time.monotonic() > deadline or not child.running:
+                raise OperatorError("bench.not_up", f"{child.name} does not come up", hint=child.last_words())
+            time.sleep(0.02)
+        return child
+
+    def start_service(self, name: str) -> Child:
+        """`cloud` or `page`."""
+        return self.start(name, "beffroi", name, "run", "--settings", str(self.layout.settings(name)))
+
+    @staticmethod
+    def status(folder: Path) -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = control.ask(folder, "status", timeout_s=5)
+        except StorageError:
+            return None
+        return answer
+
+
+@contextmanager
+def stage(territory: Path) -> Iterator[Stage]:
+    """A stage in a temporary folder, whose clock is the wall clock's; everything is stopped at the end."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="beffroi-bench-")))
+        layout = Layout(folder, territory, free_port(), free_port())
+        layout.write(declarations.load(territory))
+        now_ms, mono_ms = time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000
+        write_scale(layout.clock, TimeScale(wall_ms=now_ms, mono_ms=mono_ms))
+        yield Stage(layout, stack)
+
+
+class Feed:
+    """Publishes events at a steady rate, or as fast as the broker takes them. `turn` is called often by the owner."""
+
+    def __init__(self, port: int, items: Sequence[Event], *, per_s: float | None) -> None:
+        self._items = items
+        self._per_s = per_s
+        self._inbox: SimpleQueue[LinkEvent] = SimpleQueue()
+        self._link = MqttLink(
+            BrokerSettings(port=port),
+            client_id=f"beffroi-bench-{port}",
+            keep_session=False,
+            subscriptions=[],
+            on_event=self._inbox.put,
+        )
+        self._publisher = Publisher(self._link)
+        self._begun: float | None = None
+        self.sent = 0
+
+    def start(self) -> None:
+        self._link.start()
+
+    def turn(self, wait_s: float) -> bool:
+        """Publish what is due and wait at most so long; false when all is published and confirmed."""
+        try:
+            self._publisher.note(self._inbox.get(timeout=wait_s))
+            while True:
+                self._publisher.note(self._inbox.get_nowait())
+        except Empty:
+            pass
+        if self._begun is None and self._link.connected:
+            self._begun = time.monotonic()
+        if self._begun is None:
+            return True
+        due = len(self._items) if self._per_s is None else int((time.monotonic() - self._begun) * self._per_s)
+        while self.sent < min(due, len(self._items)) and self._publisher.offer(self._items[self.sent]):
+            self.sent += 1
+        return self.sent < len(self._items) or self._publisher.unacknowledged > 0
+
+    def stop(self) -> None:
+        self._link.stop()
