@@ -155,8 +155,11 @@ def wire(poles: list[Pole]) -> list[list[Pole]]:
 
 
 def share_out(fleet: int, inhabitants: list[int]) -> list[int]:
-    """The fleet in proportion to inhabitants, at least LEAST each."""
-    return [max(LEAST, round(fleet * count / sum(inhabitants))) for count in inhabitants]
+    """The fleet in proportion to inhabitants, at least LEAST each, no more than there are lamps."""
+    return [
+        min(round(count * LAMPS_PER_INHABITANT), max(LEAST, round(fleet * count / sum(inhabitants))))
+        for count in inhabitants
+    ]
 
 
 @dataclass
@@ -196,7 +199,7 @@ def build(seed: int = SEED, fleet: int = FLEET) -> dict[str, str]:
 def _declare(tables: Tables, town: Town, lamps: int, equipped: int, first_eui: int, rng: Random) -> None:
     """One commune: its cabinets and circuits, its equipped lamps with their controllers."""
     ground, number = Ground(town), 0
-    chosen = {(2 * i + 1) * lamps // (2 * equipped) for i in range(min(equipped, lamps))}
+    chosen = {(2 * i + 1) * lamps // (2 * equipped) for i in range(equipped)}
     fitted = _fitting_times(town.equipped_on, Random(f"{town.insee} fitting"))  # noqa: S311
     circuits = wire(grow(town, lamps, rng))
     for index, poles in enumerate(circuits, 1):

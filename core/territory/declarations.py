@@ -25,6 +25,7 @@ class Declared:
     programmes: dict[str, Programme] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
     seen: dict[str, dict[str, int]] = field(default_factory=dict)  # what → id → line
+    communes_whole: bool = False  # all lists of communes could be read: a commune that is in none has no tenant
 
     def register(self, what: str, ident: str | None, table: Table, key: str) -> None:
         """Note an id, and report it when it is not the first."""
@@ -47,15 +48,17 @@ class Declared:
 
 def read_territory(top: Table, found: Declared) -> None:
     """territory.toml: operator, tenants, their communes."""
-    found.seen.setdefault("tenant", {})
     found.seen.setdefault("commune", {})
+    found.communes_whole = True
     if operator := top.table("operator", required=True):
         ident, name = operator.text("id", values.slug), operator.text("name", values.text)
         if operator.close() and ident and name:
             found.operator = Operator(ident, name)
     defaults = _read_rules(top, (Retention(), Tariffs(), Thresholds()))
+    before = top.fault_count
     for table in top.tables("tenants", required=True):
         _read_tenant(table, found, defaults)
+    found.communes_whole &= top.fault_count == before
     top.close()
 
 
@@ -64,7 +67,9 @@ def _read_tenant(table: Table, found: Declared, defaults: _Rules) -> None:
     found.register("tenant", ident, table, "id")
     if ident == OPERATOR:
         table.fault(("id",), "territory.reserved", f"{OPERATOR} is the operator's own database", "choose another id")
+    before = table.fault_count
     codes = table.texts("communes", values.insee)
+    found.communes_whole &= table.fault_count == before
     for below, insee in codes:
         _read_commune(table, found, ident or "", insee, below)
     contacts: list[Contact] = []

@@ -25,7 +25,7 @@ class Table:
         self._table = table
         self._path = path
         self._taken: list[str] = []
-        self._sound = True
+        self.fault_count = 0
 
     def text(self, key: str, read: Callable[[str], T], *, required: bool = True) -> T | None:
         """A text through its reader."""
@@ -94,7 +94,7 @@ class Table:
 
     def fault(self, below: KeyPath, code: str, message: str, hint: str = "") -> None:
         """A fault at a key or element below this table; at the table itself for `()`."""
-        self._sound = False
+        self.fault_count += 1
         line, column = self.place(below)
         self._file.fault(line, column, code, message, hint)
 
@@ -114,7 +114,7 @@ class Table:
                 self.fault((key,), "territory.secret", f"{key} would hold a secret", SECRETS_APART)
             else:
                 self.fault((key,), "territory.unknown_key", f"nobody reads {key}", close_to(key, self._taken))
-        return self._sound
+        return self.fault_count == 0
 
     def _take(self, key: str, *, required: bool) -> Any:
         self._taken.append(key)

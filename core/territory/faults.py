@@ -65,4 +65,5 @@ def close_to(word: str, known: Iterable[str]) -> str:
 
 def show(value: str) -> str:
     """What was written, for a sentence: short, and without what may be a key."""
-    return repr(KEY.sub("…", value if len(value) <= 60 else f"{value[:60]}…"))
+    safe = KEY.sub("…", value)
+    return repr(safe if len(safe) <= 60 else f"{safe[:60]}…")

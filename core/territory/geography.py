@@ -90,9 +90,11 @@ def outside_km(insee: str, lat: float, lon: float) -> float | None:
 def _inside(ring: Ring, lat: float, lon: float) -> bool:
     """Even-odd rule: a ray to the east crosses the ring an odd number of times."""
     inside = False
-    for (lon1, lat1), (lon2, lat2) in pairwise(ring):
+    lon1, lat1 = ring[0]
+    for lon2, lat2 in ring:
         if (lat1 > lat) != (lat2 > lat) and lon < lon1 + (lat - lat1) / (lat2 - lat1) * (lon2 - lon1):
             inside = not inside
+        lon1, lat1 = lon2, lat2
     return inside
 
 

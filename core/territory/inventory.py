@@ -23,11 +23,11 @@ def _geometry(value: str) -> Geometry:
 
 
 ASSETS = {
-    "id": Column(values.ident),
+    "id": Column(values.ident, varies=True),
     "kind": Column(values.one_of(Kind)),
     "commune": Column(values.insee),
-    "lat": Column(values.number(-90, 90, "°")),
-    "lon": Column(values.number(-180, 180, "°")),
+    "lat": Column(values.number(-90, 90, "°"), varies=True),
+    "lon": Column(values.number(-180, 180, "°"), varies=True),
     "circuit": Column(values.ident, required=False),
     "geometry": Column(_geometry, required=False),
     "rated_power_w": Column(values.number(0.1, 5000, "W"), required=False),
@@ -43,13 +43,13 @@ CIRCUITS = {
     "calendar": Column(values.slug),
 }
 DEVICES = {
-    "dev_eui": Column(values.eui),
+    "dev_eui": Column(values.eui, varies=True),
     "profile": Column(values.slug),
     "state": Column(values.one_of(DeviceState)),
 }
 ASSIGNMENTS = {
-    "dev_eui": Column(values.eui),
-    "asset": Column(values.ident),
+    "dev_eui": Column(values.eui, varies=True),
+    "asset": Column(values.ident, varies=True),
     "from": Column(values.instant_ms),
     "to": Column(values.instant_ms, required=False),
 }

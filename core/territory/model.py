@@ -1,7 +1,7 @@
 """What an operator declares: tenants, communes, sites, profiles, calendars, assets, circuits, devices, assignments.
 
-Every record is frozen and was validated when it was read. Positions are WGS 84 degrees; times are ms UTC; calendar
-hours are local (`core.territory.calendars`).
+Every record is frozen and was validated when it was read; `gc=False` where there are many and none can be in a
+cycle. Positions are WGS 84 degrees; times are ms UTC; calendar hours are local (`core.territory.calendars`).
 """
 
 from collections.abc import Mapping
@@ -172,7 +172,7 @@ class Geometry(msgspec.Struct, frozen=True):
     blind_mm: int = 0
 
 
-class Asset(msgspec.Struct, frozen=True):
+class Asset(msgspec.Struct, frozen=True, gc=False):
     """A thing of the commune, which outlives its sensors. What does not belong to its kind is None."""
 
     id: str
@@ -189,13 +189,13 @@ class Asset(msgspec.Struct, frozen=True):
     speed_limit_kmh: int | None = None
 
 
-class Device(msgspec.Struct, frozen=True):
+class Device(msgspec.Struct, frozen=True, gc=False):
     dev_eui: str
     profile: str
     state: DeviceState
 
 
-class Assignment(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True, gc=False):
     """`dev_eui` measures `asset` from `start_ms` until just before `end_ms`; None: it still does."""
 
     dev_eui: str

@@ -41,7 +41,7 @@ def _check_commune(table: Table, found: Declared, commune: str | None, lat: floa
     """The commune is a tenant's, and the site stands in it."""
     if commune is None:
         return
-    if "commune" in found.seen and commune not in found.seen["commune"]:
+    if found.communes_whole and commune not in found.seen["commune"]:
         table.fault(("commune",), *geography.of_no_tenant(commune))
     if lat is not None and lon is not None and (stray := geography.stray(commune, lat, lon)):
         table.fault(("lat",), *stray)

@@ -98,7 +98,11 @@ def changes(old: "Territory", new: "Territory") -> list[Change]:
     Covers every cause: assignments, an asset that moved commune, a commune that moved tenant, a device that came or
     went. An unassigned device has its site's commune: a site that moved is `moved_sites`.
     """
-    before, after = old.timelines, new.timelines
+    return differences(old.timelines, new.timelines)
+
+
+def differences(before: Mapping[str, Timeline], after: Mapping[str, Timeline]) -> list[Change]:
+    """`changes` of what was kept of two territories; a device that only one of them has was unassigned in the other."""
     return [
         Change(dev_eui, start_ms, end_ms)
         for dev_eui in sorted(before.keys() | after.keys())

@@ -27,7 +27,8 @@ def check(sheets: Mapping[str, Sheet], declared: Declared, found: Inventory) -> 
     circuits = found.circuit_lines if "circuits.csv" in sheets else None
     devices = found.device_lines if "devices.csv" in sheets else None
     if "assets.csv" in sheets:
-        _check_assets(sheets["assets.csv"], found, declared.seen.get("commune"), circuits)
+        communes = declared.seen["commune"] if declared.communes_whole else None
+        _check_assets(sheets["assets.csv"], found, communes, circuits)
     if "circuits.csv" in sheets:
         _check_circuits(sheets["circuits.csv"], found, declared.seen.get("calendar"), assets)
     if "devices.csv" in sheets:

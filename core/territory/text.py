@@ -30,7 +30,8 @@ class FileText:
         self._refuse(KEY, "territory.secret", "32 hexadecimal digits look like a key", SECRETS_APART)
 
     def fault(self, line: int, column: int, code: str, message: str, hint: str = "") -> None:
-        self._faults.append(Fault(self.name, line, column, code, message, hint))
+        """Report; what looks like a key is never repeated."""
+        self._faults.append(Fault(self.name, line, column, code, KEY.sub("…", message), KEY.sub("…", hint)))
 
     def _decode(self, raw: bytes) -> str:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -67,7 +67,7 @@ def eui(value: str) -> str:
     try:
         return parse_eui(value)
     except UnreadableError as error:
-        raise BadValueError("eui", error.message, error.hint) from error
+        raise BadValueError("eui", f"{show(value)} is not an EUI", error.hint) from error
 
 
 def uuid(value: str) -> str:
