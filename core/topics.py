@@ -30,6 +30,11 @@ def of_edge(edge: str, leaf: str) -> str:
     return f"beffroi/v1/{shard(edge)}/{edge}/{leaf}"
 
 
+def of_check(edge: str) -> str:
+    """Where `edge check` speaks to itself; nobody else subscribes to it, and `parse` refuses it."""
+    return f"beffroi/v1/{shard(edge)}/{edge}/check"
+
+
 def of_shard(number: int, leaf: str) -> str:
     """The filter of one leaf of all edges of a shard."""
     return f"beffroi/v1/{number}/+/{leaf}"

@@ -37,6 +37,9 @@ class Transport(Protocol):
 
     def stop(self) -> None: ...
 
+    @property
+    def connected(self) -> bool: ...
+
     def send(self, message: bytes) -> Puback:
         """Hand one message over now; the result is what its PUBACK will look like.
 
