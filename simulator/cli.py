@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 app = console.new_app("Devices without hardware: run their lives, and publish them as a network server does.")
 
+_WAIT_S = 15.0  # edges on the same machine need a few seconds to start
+
 
 @app.callback()
 def _simulate() -> None:
@@ -53,8 +55,11 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Write the events here as JSON lines instead of publishing.")] = None,
     faults: Annotated[float, typer.Option(help="Times the usual faults and failures; 0: a perfect world.", min=0)] = 1,
     wait: Annotated[
-        float, typer.Option(parser=duration.seconds, metavar="DURATION", help="Wait so long for edges to answer.")
-    ] = 15,
+        float | None,
+        typer.Option(
+            parser=duration.seconds, metavar="DURATION", help="Wait at most so long for edges to answer (15s)."
+        ),
+    ] = None,
     json: console.Json = False,
 ) -> None:
     """Live the devices of a territory from 48 h ago: a day at once, then at --speed up to now, then at life's pace.
@@ -101,7 +106,9 @@ def run(
     if out is not None:
         result |= _write(scenario, devices, out=out, truth=truth, until_ms=now_ms)
     else:
-        result |= _publish(scenario, devices, _broker(broker), clock=clock, truth=truth, wait_s=wait)
+        result |= _publish(
+            scenario, devices, _broker(broker), clock=clock, truth=truth, wait_s=_WAIT_S if wait is None else wait
+        )
     if json:
         console.print_json(result)
     else:
@@ -149,16 +156,18 @@ def _broker(text: str) -> "BrokerSettings":
     from core.settings import BrokerSettings, is_loopback
 
     host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT", param_hint="--broker")
+    if not is_loopback(host):
+        raise OperatorError(
+            "simulate.not_here",
+            f"{host} is not this machine",
+            hint="simulated devices stay on loopback: write 127.0.0.1:1883",
+        )
     try:
-        if not is_loopback(host):
-            raise OperatorError(
-                "simulate.not_here",
-                f"{host or text} is not this machine",
-                hint="simulated devices stay on loopback: write 127.0.0.1:1883",
-            )
         return BrokerSettings(host=host, port=int(port))
-    except (ValueError, ValidationError) as error:
-        raise typer.BadParameter(f"{text!r} is not HOST:PORT", param_hint="--broker") from error
+    except ValidationError as error:
+        raise typer.BadParameter(f"{port} is no port", param_hint="--broker") from error
 
 
 def _to_ms(moment: datetime) -> int:

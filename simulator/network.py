@@ -15,6 +15,7 @@ _STATUS_EVERY_MS = 86_400_000  # how often it asks a device how it is
 _WINDOW_NS = 200_000_000  # deduplication
 _JOIN_BYTES = 10  # a join-request is 23 bytes long: this much more than a frame without payload
 _CHANNELS = len(CHANNELS)
+_COUNTERS_APART = 1_013_904_223  # no two concentrators were started together
 
 
 class Kind(StrEnum):
@@ -137,7 +138,7 @@ def _heard(node: Node, reception: Reception, rx_ns: int) -> Heard:
         gps=gps,
         rssi_dbm=reception.rssi_dbm,
         snr_db=reception.snr_db,
-        context=rx_ns // 1000 & 0xFFFF_FFFF,
+        context=(rx_ns // 1000 + reception.gateway * _COUNTERS_APART) & 0xFFFF_FFFF,
     )
 
 

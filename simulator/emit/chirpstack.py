@@ -55,12 +55,12 @@ class Heard(NamedTuple):
 def timestamp(ns: int) -> str:
     """RFC 3339, UTC, of nanoseconds since the Unix epoch."""
     seconds, fraction = divmod(ns, 1_000_000_000)
-    return f"{_second(seconds)}{_decimals(fraction)}+00:00"
+    return f"{_minute(seconds // 60)}{seconds % 60:02d}{_decimals(fraction)}+00:00"
 
 
-@lru_cache(maxsize=256)  # the times of one event share it, and those of its neighbours
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+@lru_cache(maxsize=256)  # neighbours in the stream share it
+def _minute(minutes: int) -> str:
+    return datetime.fromtimestamp(minutes * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
 
 
 def _decimals(ns: int) -> str:
