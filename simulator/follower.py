@@ -2,8 +2,8 @@
 
 Each edge publishes its health with its `accepted` totals; the follower compares them with what was published for it.
 It is tolerant: an edge that never says anything is not followed (its broker's PUBACK has to do), what an edge accepts
-of its own (hourly health rows) earns no credit, and what a broker lost is written off when an edge that goes on
-speaking accepts nothing more. Pure: the host's monotonic clock is an argument.
+of its own (hourly health rows) earns no credit, and what a broker lost is written off when an edge that is well and
+goes on speaking accepts nothing more. Pure: the host's monotonic clock is an argument.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,15 @@ from core import topics
 from core.errors import EnvelopeError
 
 WINDOW = 2_000  # events published and not accepted, all edges together, before the scenario waits
-WRITE_OFF_MS = 60_000  # an edge that says for so long that it accepts nothing more will not accept the rest
+WRITE_OFF_MS = 60_000  # an edge that is well and for so long accepts nothing more will not accept the rest
 
 
 class _Health(msgspec.Struct, frozen=True):
+    """The part of an edge's health that matters here (`edge.health`)."""
+
     accepted: dict[str, int]
+    source_connected: bool = True
+    conditions: dict[str, str] = {}
 
 
 _health = msgspec.json.Decoder(_Health)
@@ -28,7 +32,8 @@ _health = msgspec.json.Decoder(_Health)
 class _Followed:
     total: int  # accepted, as it last said
     surplus: int  # total that corresponds to nothing published: before us, or of its own
-    moved_ms: int  # when the total last changed, or everything was accepted
+    moved_ms: int  # when the total last changed, everything was accepted, or it could not accept
+    listening: bool  # it has reached its source: what is published now will come to it
 
 
 class Follower:
@@ -48,17 +53,21 @@ class Follower:
         """An edge's health arrived; what is not one (a last will, another version) changes nothing."""
         try:
             edge, leaf = topics.parse(topic)
-            total = sum(_health.decode(message).accepted.values())
+            health = _health.decode(message)
         except (EnvelopeError, msgspec.MsgspecError, UnicodeDecodeError):
             return
         if leaf != topics.HEALTH:
             return
+        total = sum(health.accepted.values())
         published = self._published.get(edge, 0)
         known = self._followed.get(edge)
         if known is None or total < known.total:  # first word, or a new spool folder: whatever it had is behind us
-            self._followed[edge] = _Followed(total=total, surplus=total - published, moved_ms=mono_ms)
+            self._followed[edge] = _Followed(
+                total=total, surplus=total - published, moved_ms=mono_ms, listening=health.source_connected
+            )
             return
-        if total != known.total:
+        known.listening = known.listening or health.source_connected
+        if total != known.total or not health.source_connected or health.conditions:
             known.total, known.moved_ms = total, mono_ms
         missing = published - (total - known.surplus)
         if missing <= 0:
@@ -70,8 +79,9 @@ class Follower:
             known.moved_ms = mono_ms
 
     def heard(self, edge: str) -> bool:
-        """True once this edge has said what it accepted."""
-        return edge in self._followed
+        """True once this edge has said that it listens to its source."""
+        known = self._followed.get(edge)
+        return known is not None and known.listening
 
     def missing(self, edge: str) -> int:
         """Events published for this edge that it has not accepted as far as it said; 0 while it never spoke."""

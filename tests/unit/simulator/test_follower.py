@@ -3,11 +3,13 @@
 import json
 
 from core import topics
+from core.model import RowClass
+from edge.health import Health, encode, farewell
 from simulator.follower import WRITE_OFF_MS, Follower
 
 
-def say(follower: Follower, edge: str, accepted: dict[str, int], mono_ms: int = 0) -> None:
-    message = json.dumps({"edge": edge, "accepted": accepted, "duplicates": 3}).encode()
+def say(follower: Follower, edge: str, accepted: dict[str, int], mono_ms: int = 0, **more: object) -> None:
+    message = json.dumps({"edge": edge, "accepted": accepted, "duplicates": 3, **more}).encode()
     follower.note_health(topics.of_edge(edge, topics.HEALTH), message, mono_ms=mono_ms)
 
 
@@ -67,6 +69,61 @@ def test_an_edge_that_is_silent_is_waited_for() -> None:
     publish(follower, "esternay", 10)
     follower.note_health(topics.of_edge("esternay", topics.HEALTH), b'{"state":"gone"}', mono_ms=10**9)
     assert follower.full
+
+
+def test_an_edge_that_cannot_accept_is_waited_for() -> None:
+    """Cut from its source, or with a full disk: it will accept later, nothing is written off."""
+    follower = Follower(window=10)
+    say(follower, "esternay", {"measurement": 0})
+    publish(follower, "esternay", 10)
+    for at, ill in enumerate([{"source_connected": False}, {"conditions": {"spool": "spool.full"}}] * 3):
+        say(follower, "esternay", {"measurement": 0}, mono_ms=at * WRITE_OFF_MS, **ill)
+    assert follower.full
+
+
+def test_an_edge_is_heard_when_it_has_reached_its_source() -> None:
+    """Before, what is published would not come to it: its session does not exist yet."""
+    follower = Follower()
+    say(follower, "esternay", {"measurement": 0}, source_connected=False)
+    assert not follower.heard("esternay")
+    say(follower, "esternay", {"measurement": 0}, source_connected=True)
+    assert follower.heard("esternay")
+
+
+def test_the_follower_reads_the_edges_own_document() -> None:
+    """What `edge.health` writes is understood, with and without a last will."""
+    health = Health(
+        edge="esternay",
+        boot="b",
+        spool_id="s",
+        software="0.1.0",
+        at_ms=0,
+        uptime_s=1.0,
+        clock="synced",
+        accepted={RowClass.URGENT: 1, RowClass.MEASUREMENT: 5, RowClass.DIAGNOSTIC: 2},
+        stored={},
+        quarantined={},
+        evicted={},
+        corrupt={},
+        spooled=0,
+        open_rows=0,
+        source_accepted=8,
+        duplicates=0,
+        source_connected=True,
+        messages=0,
+        window=32,
+        deferred=0,
+        held=0,
+        rss_bytes=0,
+        conditions={},
+    )
+    follower = Follower(window=10)
+    say(follower, "esternay", {"measurement": 0})
+    publish(follower, "esternay", 10)
+    follower.note_health(topics.of_edge("esternay", topics.HEALTH), farewell("esternay", boot="b"), mono_ms=0)
+    assert follower.missing("esternay") == 10
+    follower.note_health(topics.of_edge("esternay", topics.HEALTH), encode(health), mono_ms=0)
+    assert follower.missing("esternay") == 2
 
 
 def test_a_new_spool_folder_starts_over() -> None:
