@@ -37,11 +37,13 @@ class Alarms:
         self._unwritten: dict[_Key, RowPoints] = {}
 
     def begin(self, code: str, message: str, *, hint: str = "", site: str = "", tenant: str = "") -> None:
-        """Nothing when it holds already."""
+        """Nothing when it holds already, with these words."""
         key = (code, site, tenant)
-        if key in self._holding:
+        known = self._holding.get(key)
+        if known is not None and known.message == message:
             return
-        self._holding[key] = Alarm(code, message, self._clock.now_ms(), hint, site, tenant)
+        since_ms = self._clock.now_ms() if known is None else known.since_ms
+        self._holding[key] = Alarm(code, message, since_ms, hint, site, tenant)
         self._note(key, message, active=True)
         _log.error("alarm.begun", code=code, message=message, hint=hint, site=site, tenant=tenant)
 

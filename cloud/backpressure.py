@@ -1,37 +1,55 @@
-"""Which databases refuse, and when to ask each again. One tenant's trouble never stops its neighbours."""
+"""Who refuses, and when to ask again. One tenant's trouble never stops its neighbours."""
 
 from core.errors import StorageError
 
 
-class _Refusal:
-    def __init__(self, reason: str, wait_ms: int, again_ms: int) -> None:
+class Pause:
+    """The wait between two tries of what fails; true while it fails.
+
+    Args:
+        first_ms: the wait after the first failure; doubled at each further one up to `longest_ms`.
+    """
+
+    def __init__(self, *, first_ms: int = 500, longest_ms: int = 30_000) -> None:
+        self._first_ms, self._longest_ms = first_ms, longest_ms
+        self._wait_ms = self._again_ms = 0
+        self.reason = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.reason)
+
+    def lengthen(self, reason: str, *, mono_ms: int) -> None:
+        """It failed (again), with this code."""
+        self._wait_ms = min(self._wait_ms * 2, self._longest_ms) if self.reason else self._first_ms
+        self._again_ms = mono_ms + self._wait_ms
         self.reason = reason
-        self.wait_ms = wait_ms
-        self.again_ms = again_ms
+
+    def end(self) -> None:
+        self.reason = ""
+
+    def is_over(self, mono_ms: int) -> bool:
+        """Whether to try now."""
+        return not self.reason or mono_ms >= self._again_ms
 
 
 class Refusals:
-    """Remembers refusing databases; between two tries their rows are deferred without asking.
-
-    Args:
-        first_ms: the wait after the first refusal; doubled at each further one up to `longest_ms`.
-    """
+    """Remembers refusing databases; between two tries their rows are deferred without asking."""
 
     def __init__(self, *, first_ms: int = 1000, longest_ms: int = 60_000) -> None:
         self._first_ms, self._longest_ms = first_ms, longest_ms
-        self._refusing: dict[str, _Refusal] = {}
+        self._refusing: dict[str, Pause] = {}
 
     def reason(self, database: str, *, mono_ms: int) -> str | None:
         """Why rows for this database are deferred now; None when it may be asked."""
-        refusal = self._refusing.get(database)
-        return refusal.reason if refusal is not None and mono_ms < refusal.again_ms else None
+        pause = self._refusing.get(database)
+        return None if pause is None or pause.is_over(mono_ms) else pause.reason
 
-    def refused(self, database: str, error: StorageError, *, mono_ms: int) -> bool:
-        """The database was asked and refused; True when that is new."""
-        known = self._refusing.get(database)
-        wait_ms = min(known.wait_ms * 2, self._longest_ms) if known is not None else self._first_ms
-        self._refusing[database] = _Refusal(error.code, wait_ms, mono_ms + wait_ms)
-        return known is None
+    def refused(self, database: str, error: StorageError, *, mono_ms: int) -> None:
+        """The database was asked and refused."""
+        pause = self._refusing.get(database)
+        if pause is None:
+            pause = self._refusing[database] = Pause(first_ms=self._first_ms, longest_ms=self._longest_ms)
+        pause.lengthen(error.code, mono_ms=mono_ms)
 
     def accepted(self, database: str) -> bool:
         """The database took a write; True when it had refused before."""

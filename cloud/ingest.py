@@ -17,7 +17,7 @@ from cloud.sources.base import Delivery
 from core import log, topics
 from core.envelope import Header, unpack, unpack_header
 from core.errors import EnvelopeError, RejectedError, UnreadableError
-from core.model import Unreadable, Uplink, decode_row
+from core.model import ClockQuality, Unreadable, Uplink, decode_row
 from core.ports.clock import Clock
 from core.receipt import Deferred, Receipt
 from core.territory import Site, Territory
@@ -144,7 +144,7 @@ class Ingest:
             self._alarms.begin(UNKNOWN_EDGE, f"no site declares the edge {edge!r}", hint=_DECLARE, site=edge)
         elif delivery.payload:  # an empty one only clears what the broker retained
             document = _document(delivery.payload)
-            for made in site_points(document, name=edge, at_ms=self._clock.now_ms(), site=site):
+            for made in site_points(document, name=edge, at_ms=_told_ms(document, self._clock.now_ms()), site=site):
                 self.batch.add(made)
         self.batch.acks.append(delivery.ack)
 
@@ -169,6 +169,15 @@ def _document(payload: bytes) -> dict[str, Any]:
         return _documents.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EnvelopeError("health.unreadable", str(error)) from error
+
+
+def _told_ms(document: dict[str, Any], now_ms: int) -> int:
+    """When an edge said so: a report that waited at the broker, or is retained there, is no news. A last will cannot
+    know its time, and a clock that was never set does not: now."""
+    at_ms = document.get("at_ms")
+    if isinstance(at_ms, int) and at_ms > 0 and document.get("clock") == ClockQuality.SYNCED:
+        return min(at_ms, now_ms)
+    return now_ms
 
 
 def _native(codec: str) -> str:

@@ -1,5 +1,6 @@
 """Sees that the territory's files changed, and reads them: a new territory, or what is wrong with the files."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ _SUFFIXES = frozenset({".toml", ".csv"})
 
 
 class TerritoryWatch:
-    """Looks at a folder whose files people and git change at any moment.
+    """Looks at a folder whose files people and git change at any moment. Any thread may look.
 
     Args:
         current: the territory in force.
@@ -22,6 +23,7 @@ class TerritoryWatch:
         self._folder = folder
         self._read = read
         self._digest = current.digest
+        self._looking = threading.Lock()
         self._seen = self._read_at = self._stamp()
 
     def look(self) -> Territory | ConfigError | None:
@@ -29,12 +31,17 @@ class TerritoryWatch:
 
         Files are read when two looks in a row find them the same: an edit is rarely one file and one write.
         """
-        stamp = self._stamp()
-        settled, self._seen = stamp == self._seen, stamp
-        return None if not settled or stamp == self._read_at else self.read_now()
+        with self._looking:
+            stamp = self._stamp()
+            settled, self._seen = stamp == self._seen, stamp
+            return None if not settled or stamp == self._read_at else self._read_again()
 
     def read_now(self) -> Territory | ConfigError | None:
         """As `look`, without waiting for the files to be left alone."""
+        with self._looking:
+            return self._read_again()
+
+    def _read_again(self) -> Territory | ConfigError | None:
         self._seen = self._read_at = self._stamp()
         try:
             territory = self._read(self._folder)

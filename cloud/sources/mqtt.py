@@ -32,6 +32,7 @@ class MqttSource:
         self._inbox = inbox
         self._where = f"{broker.host}:{broker.port}"
         self._unreachable = ""  # the reason last logged: a broker that stays away is said once
+        self._stopping = False
         self._link = new_link(
             broker,
             client_id=client_id,
@@ -45,6 +46,7 @@ class MqttSource:
         self._link.start()
 
     def stop(self) -> None:
+        self._stopping = True
         self._link.stop()
 
     @property
@@ -71,7 +73,7 @@ class MqttSource:
                 self._unreachable = ""
                 _log.info("broker.connected", broker=self._where, session_present=event.session_present)
             case Disconnected():
-                if event.reason != self._unreachable:
+                if event.reason != self._unreachable and not self._stopping:
                     self._unreachable = event.reason
                     _log.warning("broker.disconnected", broker=self._where, reason=event.reason)
             case Published():

@@ -1,4 +1,4 @@
-from cloud.backpressure import Refusals
+from cloud.backpressure import Pause, Refusals
 from core.errors import StorageError
 
 FULL = StorageError("store.full", "ccpvm.sqlite: database or disk is full")
@@ -26,12 +26,22 @@ def test_neighbours_of_a_refusing_database_are_asked_as_ever() -> None:
     assert refusals.refusing() == ["ccpvm"]
 
 
-def test_a_refusal_begins_and_ends_once() -> None:
-    """The alarm is raised at the first refusal and ended at the first success."""
+def test_a_refusal_ends_once() -> None:
+    """The first success after a refusal ends the alarm; the next is nothing new."""
     refusals = Refusals()
     assert refusals.accepted("ccpvm") is False
-    assert refusals.refused("ccpvm", FULL, mono_ms=0) is True
-    assert refusals.refused("ccpvm", FULL, mono_ms=1000) is False
+    refusals.refused("ccpvm", FULL, mono_ms=0)
     assert refusals.accepted("ccpvm") is True
     assert refusals.accepted("ccpvm") is False
     assert refusals.refusing() == []
+
+
+def test_a_pause_starts_short_again_after_a_success() -> None:
+    """Yesterday's trouble does not lengthen today's wait."""
+    pause = Pause(first_ms=500)
+    for _ in range(5):
+        pause.lengthen("store.down", mono_ms=0)
+    pause.end()
+    assert pause.is_over(0)
+    pause.lengthen("store.down", mono_ms=1000)
+    assert [pause.is_over(1499), pause.is_over(1500)] == [False, True]

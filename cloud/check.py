@@ -1,0 +1,111 @@
+"""`cloud check`: whether a worker could run with these settings, and what stands in its way."""
+
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import msgspec
+
+from cloud.service import probe_folder
+from cloud.settings import CloudSettings
+from cloud.stores.sqlite import SqliteStore
+from core.errors import BeffroiError, ExitCode, NotConnected, StorageError
+from core.ports.mqtt import Connected, Disconnected, LinkEvent, MqttLink
+from core.territory import Territory, TerritoryError, load
+
+_BROKER_S = 5.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was tried. `exit_code` says what a script should do about it."""
+
+    name: str
+    ok: bool
+    text: str
+    hint: str = ""
+    exit_code: int = ExitCode.DONE
+
+
+def examine(settings: CloudSettings, *, broker_s: float = _BROKER_S) -> list[Finding]:
+    """Try everything, also after the first thing that fails.
+
+    Args:
+        broker_s: how long the broker may take to answer.
+    """
+    return [
+        _try("territory", lambda: _territory(settings.territory)),
+        _try("folder", lambda: _folder(settings.folder)),
+        _try("store", lambda: _store(settings)),
+        _try("broker", lambda: _broker(settings, broker_s)),
+    ]
+
+
+def verdict(findings: list[Finding]) -> ExitCode:
+    """Bad settings before what is only out of reach."""
+    codes = {finding.exit_code for finding in findings}
+    return next((code for code in (ExitCode.SETTINGS, ExitCode.UNREACHABLE) if code in codes), ExitCode.DONE)
+
+
+def _try(name: str, ask: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, ask())
+    except TerritoryError as error:
+        return Finding(name, False, "; ".join(str(fault) for fault in error.faults), error.hint, error.exit_code)
+    except BeffroiError as error:
+        return Finding(name, False, f"{error.message} [{error.code}]", error.hint, error.exit_code)
+
+
+def _territory(folder: Path) -> str:
+    territory: Territory = load(folder)
+    return (
+        f"{len(territory.communes)} communes, {len(territory.sites)} sites, {len(territory.devices)} devices"
+        f" (digest {territory.digest})"
+    )
+
+
+def _folder(folder: Path) -> str:
+    _make(folder)
+    probe_folder(folder)
+    return f"{folder} can be written to"
+
+
+def _store(settings: CloudSettings) -> str:
+    folder = settings.store_folder
+    _make(folder)
+    probe_folder(folder)
+    names = SqliteStore.open(folder, read_only=True).databases()
+    return f"{folder} can be written to; databases: {', '.join(names) or 'none yet'}"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError("store.folder", f"cannot make {folder}: {error.strerror}") from error
+
+
+def _broker(settings: CloudSettings, wait_s: float) -> str:
+    """Connect under another client id and without a session: a running worker is not disturbed."""
+    events: SimpleQueue[LinkEvent] = SimpleQueue()
+    where = f"{settings.broker.host}:{settings.broker.port}"
+    link = MqttLink(
+        settings.broker,
+        client_id=f"{settings.client_id}-check",
+        keep_session=False,
+        subscriptions=[],
+        on_event=events.put,
+    )
+    link.start()
+    try:
+        event = events.get(timeout=wait_s)
+    except Empty:
+        raise NotConnected("broker.silent", f"{where} does not answer") from None
+    finally:
+        link.stop()
+    match event:
+        case Connected():
+            return f"{where} answers"
+        case Disconnected(reason=reason):
+            raise NotConnected("broker.unreachable", f"{where}: {reason}", hint="see [broker]; is the broker running?")
+        case _:
+            raise NotConnected("broker.strange", f"{where} answers out of turn")

@@ -1,0 +1,251 @@
+"""The composition root of the worker: the only place that knows which store, source and clock there are."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cloud.alarms import Alarms, as_json
+from cloud.backpressure import Refusals
+from cloud.control import quarantine_verbs, through_inbox
+from cloud.counters import Counters
+from cloud.inbox import Inbox
+from cloud.ingest import Ingest
+from cloud.moves import Journal, Moves
+from cloud.quarantine import Origin, Quarantine
+from cloud.receipts import Receipts
+from cloud.replay import Replay
+from cloud.schema import ALARM, SITE
+from cloud.settings import CloudSettings
+from cloud.sources.base import Source
+from cloud.sources.mqtt import MqttSource
+from cloud.stores.base import Point, Rejected, Store
+from cloud.stores.sqlite import SqliteStore
+from cloud.territory_watch import TerritoryWatch
+from cloud.worker import Worker
+from cloud.writing import BatchWriter
+from core import log
+from core.errors import NotConnected, RejectedError, StorageError
+from core.ports.clock import Clock, open_clock
+from core.ports.control import ControlServer, FolderLock
+from core.territory import OPERATOR, load
+from decoders import registry
+
+_log = log.get(__name__)
+_LOOK_S = 1.0
+_MIB = 1024 * 1024
+_PROBE_BYTES = 64 * 1024  # a disk with less is as good as full
+
+
+def open_store(settings: CloudSettings) -> Store:
+    """The store of the settings, open for writing."""
+    return SqliteStore.open(settings.store_folder)
+
+
+def open_source(settings: CloudSettings, inbox: Inbox) -> Source:
+    """The broker of the settings."""
+    return MqttSource(settings.broker, client_id=settings.client_id, shards=settings.shards, inbox=inbox)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A worker ready to run, and what it is made of. `close` it, whether it ran or not."""
+
+    settings: CloudSettings
+    clock: Clock
+    inbox: Inbox
+    source: Source
+    ingest: Ingest
+    worker: Worker
+    watch: TerritoryWatch
+    quarantine: Quarantine
+    replay: Replay
+    alarms: Alarms
+    refusals: Refusals
+    counters: Counters
+    opened: contextlib.ExitStack
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until `stopping` is set. An unreachable broker is waited for."""
+        verbs = through_inbox(self.inbox, self.verbs())
+        control = ControlServer(self.settings.folder, {**verbs, "territory.reload": self._reload})
+        watching = threading.Thread(target=self._look, args=(stopping,), name="territory", daemon=True)
+        watching.start()
+        self.source.start()
+        _log.info("worker.started", name=self.settings.client_id, territory=self.ingest.territory.digest)
+        try:
+            self.worker.run(stopping)
+        finally:
+            stopping.set()
+            self.source.stop()
+            control.close()
+            watching.join()
+        _log.info("worker.stopped", **self.counters.as_json())
+
+    def close(self) -> None:
+        self.opened.close()
+
+    def verbs(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """What the worker answers, to be called in its thread."""
+        return {
+            "status": lambda _: self.status(),
+            **quarantine_verbs(self.quarantine, self.replay, self.worker.flush),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What a person or a script wants to know of a running worker."""
+        held = self.quarantine.counts()
+        return {
+            "service": "cloud",
+            "name": self.settings.client_id,
+            "running": True,
+            "now_ms": self.clock.now_ms(),
+            "broker": {
+                "host": self.settings.broker.host,
+                "port": self.settings.broker.port,
+                "connected": self.source.connected,
+            },
+            "territory": {"folder": str(self.settings.territory), "digest": self.ingest.territory.digest},
+            "paused": self.worker.paused,
+            "inbox_full": self.inbox.full,
+            "refusing": self.refusals.refusing(),
+            "moving": self.worker.moving,
+            "counters": self.counters.as_json(),
+            "quarantine": msgspec.structs.asdict(held),
+            "alarms": as_json(self.alarms.holding()),
+        }
+
+    def _look(self, stopping: threading.Event) -> None:
+        while not stopping.wait(_LOOK_S):
+            found = self.watch.look()
+            if found is not None:
+                self.inbox.call(partial(self.worker.use, found))
+
+    def _reload(self, _question: dict[str, Any]) -> dict[str, Any]:
+        """Read the territory now: its digest in force, and whether stored uplinks move."""
+        found = self.watch.read_now()
+
+        def use(_question: dict[str, Any]) -> dict[str, Any]:
+            if found is not None:
+                self.worker.use(found)
+            return {"digest": self.ingest.territory.digest, "moving": self.worker.moving}
+
+        answer: dict[str, Any] = through_inbox(self.inbox, {"use": use})["use"]({})
+        return answer
+
+
+def build_service(
+    settings: CloudSettings,
+    *,
+    new_store: Callable[[CloudSettings], Store] = open_store,
+    new_source: Callable[[CloudSettings, Inbox], Source] = open_source,
+) -> Service:
+    """A worker that holds its folder and its files.
+
+    Args:
+        new_store: opens the store; a test's may kill the process between a write and its receipt.
+        new_source: brings messages into the inbox.
+
+    Raises:
+        OperatorError: `folder.in_use`.
+        ConfigError: the territory, or the clock's file, cannot be read.
+        LinkError, StorageError: the store, the quarantine or the journal cannot be opened.
+    """
+    with contextlib.ExitStack() as opened:
+        opened.callback(FolderLock(settings.folder).release)
+        clock = open_clock(settings.clock)
+        territory = load(settings.territory)
+        store = new_store(settings)
+        opened.callback(store.close)
+        quarantine = Quarantine.open(
+            settings.folder, limit_bytes=settings.quarantine_mib * _MIB, version=version("beffroi")
+        )
+        opened.callback(quarantine.close)
+        journal = Journal.open(settings.folder)
+        opened.callback(journal.close)
+        moves = Moves(store, journal, keep=partial(_keep_point, quarantine, clock))
+        moves.follow(territory)  # before the first row is placed by it
+        inbox, alarms, refusals, counters = Inbox(), Alarms(clock), Refusals(), Counters()
+        _go_on(store, settings.client_id, alarms, counters)
+        source = new_source(settings, inbox)
+        receipts = Receipts(source.publish)
+        ingest = Ingest(territory, receipts=receipts, alarms=alarms, clock=clock, decode=registry.decode)
+        writer = BatchWriter(
+            store,
+            quarantine,
+            refusals=refusals,
+            alarms=alarms,
+            counters=counters,
+            clock=clock,
+            probe=partial(probe_folder, settings.store_folder),
+        )
+        worker = Worker(
+            name=settings.client_id,
+            inbox=inbox,
+            ingest=ingest,
+            writer=writer,
+            receipts=receipts,
+            alarms=alarms,
+            counters=counters,
+            moves=moves,
+            clock=clock,
+            flush_ms=settings.flush_ms,
+            batch_points=settings.batch_points,
+        )
+        return Service(
+            settings=settings,
+            clock=clock,
+            inbox=inbox,
+            source=source,
+            ingest=ingest,
+            worker=worker,
+            watch=TerritoryWatch(settings.territory, territory),
+            quarantine=quarantine,
+            replay=Replay(ingest, writer, quarantine, clock),
+            alarms=alarms,
+            refusals=refusals,
+            counters=counters,
+            opened=opened.pop_all(),
+        )
+
+
+def _go_on(store: Store, name: str, alarms: Alarms, counters: Counters) -> None:
+    """Take up what the last run left in the store: its counts, and alarms that ended with it."""
+    try:
+        counters.go_on_from(store.latest(OPERATOR, SITE, {"site": name}))
+        alarms.end_left_over(store.latest(OPERATOR, ALARM))
+    except StorageError as error:
+        _log.warning("counters.lost", code=error.code, message=error.message)  # begun again at 0: no row depends on it
+
+
+def _keep_point(quarantine: Quarantine, clock: Clock, database: str, point: Point, rejected: Rejected) -> None:
+    """Evidence of a point that its new database refuses."""
+    origin = Origin(edge=str(point.fields.get("edge", "")))
+    quarantine.add_point(origin, database, point, RejectedError(rejected.code, rejected.message), now_ms=clock.now_ms())
+    quarantine.commit()
+
+
+def probe_folder(folder: Path) -> None:
+    """See whether a store's folder can be written to at all.
+
+    Raises:
+        NotConnected: `store.folder`: gone, read-only, or its disk is full.
+    """
+    probe = folder / ".probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+        raise NotConnected("store.folder", f"cannot write to {folder}: {error.strerror}") from error
