@@ -90,7 +90,7 @@ class _Watch:
                     shown = json.load(answer)
             except OSError:
                 continue  # not up yet
-            lamps = shown.get("assets")
+            lamps = shown["lamps"]
             if first is None:
                 first = lamps
             elif lamps != first:

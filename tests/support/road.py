@@ -189,10 +189,10 @@ class Road:
         return self
 
     def edge_status(self, site: str = SITE) -> dict[str, Any] | None:
-        return _ask(self.edge_folder(site))
+        return ask_edge(self.edge_folder(site))
 
     def cloud_status(self) -> dict[str, Any] | None:
-        return _ask(self.cloud_folder)
+        return ask_edge(self.cloud_folder)
 
     def wait_connected(self, site: str = SITE) -> dict[str, Any]:
         """Until the edge has its subscription at the network server's broker."""
@@ -233,7 +233,8 @@ class Road:
         return balance
 
 
-def _ask(folder: Path) -> dict[str, Any] | None:
+def ask_edge(folder: Path) -> dict[str, Any] | None:
+    """The status of the service of a folder; None while none answers."""
     try:
         answer: dict[str, Any] = control.ask(folder, "status", timeout_s=5)
     except StorageError:

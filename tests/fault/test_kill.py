@@ -1,0 +1,117 @@
+"""kill -9 of every process of a running road: the balance holds, weighed by another process."""
+
+import threading
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.servers.mosquitto import Mosquitto
+from tests.support.road import SITE, Feeder, Road, assert_balanced, events
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.fault
+
+ROUNDS = 10
+EVENTS = 3_000
+PER_S = 200
+
+
+def road(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> Road:
+    return Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port)
+
+
+def pause(seconds: float) -> None:
+    """Let the road run: the moment of a kill is the seed's, not an event's."""
+    threading.Event().wait(seconds)
+
+
+def test_the_edge_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+    """Whatever moment takes the agent, nothing that it accepted is lost and nothing is stored twice."""
+    chance = Random(101)
+    with road(tmp_path, site_broker, cloud_broker).start() as run:
+        feeder = Feeder(site_broker.port, events(EVENTS, seed=101), per_s=PER_S).start()
+        for _ in range(ROUNDS):
+            pause(chance.uniform(0.05, 1.2))
+            run.edges[SITE].kill()
+            run.start_edge()
+            run.wait_connected()
+        feeder.wait()
+        run.settle()
+        assert_balanced(run.balance(), at_least=EVENTS // 2)
+
+
+def test_the_worker_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+    """Whatever moment takes the worker, each row is stored once, and the edge forgets none before."""
+    chance = Random(202)
+    with road(tmp_path, site_broker, cloud_broker).start() as run:
+        feeder = Feeder(site_broker.port, events(EVENTS, seed=202), per_s=PER_S).start()
+        for _ in range(ROUNDS):
+            pause(chance.uniform(0.05, 1.2))
+            assert run.cloud is not None
+            run.cloud.kill()
+            run.start_cloud()
+            wait_for("the worker", run.cloud_status)
+        feeder.wait()
+        run.settle(published=EVENTS)
+        assert_balanced(run.balance(), at_least=EVENTS // 2)
+
+
+def test_the_brokers_are_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+    """A broker that forgets what it confirmed costs nothing that was accepted: receipts decide, not PUBACKs."""
+    chance = Random(303)
+    with road(tmp_path, site_broker, cloud_broker).start() as run:
+        feeder = Feeder(site_broker.port, events(EVENTS, seed=303), per_s=PER_S).start()
+        for number in range(ROUNDS):
+            pause(chance.uniform(0.05, 1.2))
+            broker = chance.choice([site_broker, cloud_broker])
+            broker.kill()
+            if number % 2:
+                broker.forget()  # restarted empty: no session, no queue
+            broker.start()
+        feeder.wait()
+        run.settle(timeout_s=120)
+        assert_balanced(run.balance(), at_least=EVENTS // 4)
+
+
+def test_the_edge_dies_between_commit_and_acknowledgement(
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+) -> None:
+    """What was committed and not acknowledged is delivered again by the source, and accepted once."""
+    items = [item for item in events(400, seed=7) if not item.copy][:200]
+    with road(tmp_path, site_broker, cloud_broker) as run:
+        run.start_cloud()
+        child = run.start_edge(module=["tests.fault.children.edge_dies_before_ack"])
+        run.wait_connected()
+        feeder = Feeder(site_broker.port, items, per_s=PER_S).start()
+        assert child.wait(20) == -9
+        feeder.wait()
+        run.start_edge()
+        run.settle(published=len(items))
+        status = run.edge_status()
+        assert status is not None
+        assert status["duplicates"] >= 1
+        balance = run.balance()
+        assert_balanced(balance)
+        # two starts, so two boot rows of the edge's own beside the events
+        assert balance["accepted"] == len({item.key for item in items}) + 2
+
+
+def test_the_worker_dies_between_write_and_receipt(
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+) -> None:
+    """What was stored and not receipted is sent again, and changes nothing in the store."""
+    items = events(300, seed=8)
+    with road(tmp_path, site_broker, cloud_broker) as run:
+        child = run.start_cloud(module=["tests.fault.children.cloud_dies_before_receipt"])
+        run.start_edge()
+        run.wait_connected()
+        feeder = Feeder(site_broker.port, items, per_s=PER_S).start()
+        assert child.wait(20) == -9
+        feeder.wait()
+        status = run.edge_status()
+        assert status is not None
+        assert status["stored"]["measurement"] == 0  # no receipt came: the edge has forgotten nothing
+        run.start_cloud()
+        run.settle(published=len(items))
+        assert_balanced(run.balance(), at_least=100)
