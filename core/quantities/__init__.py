@@ -47,7 +47,8 @@ def _gather() -> dict[str, Quantity]:
     return table
 
 
-QUANTITIES: Mapping[str, Quantity] = MappingProxyType(_gather())
+_TABLE = _gather()
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(_TABLE)
 
 
 def names() -> frozenset[str]:
@@ -62,7 +63,7 @@ def lookup(name: str) -> Quantity:
         UnreadableError: `quantity.unknown`, with the closest names as a hint.
     """
     try:
-        return QUANTITIES[name]
+        return _TABLE[name]
     except KeyError:
         close = difflib.get_close_matches(name, QUANTITIES, n=3)
         raise UnreadableError(

@@ -18,6 +18,7 @@ def test_a_declaration_is_complete(codec: Codec) -> None:
 
 @pytest.mark.parametrize("codec", registry.CODECS, ids=lambda one: one.id)
 def test_its_quantities_are_of_the_vocabulary_and_of_its_domain(codec: Codec) -> None:
+    """A lamp has no fill level."""
     for name in codec.quantities:
         assert quantities.lookup(name).domain in (None, codec.domain)
 

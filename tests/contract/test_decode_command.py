@@ -1,23 +1,28 @@
 """`beffroi decode` as a process: fast, and without what it does not need."""
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 LIMIT_S = 0.6
 PAYLOAD = ("nas_ul20xx", "61", "83020202")
 
 
+def _processor_s() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def test_decode_answers_in_time() -> None:
-    """Under 0.6 s from the shell, the best of five on a shared machine."""
+    """Under 0.6 s: processor time, since a machine that does other things meanwhile is slower by the clock."""
     took = []
-    for _ in range(5):
-        start = time.perf_counter()
+    for _ in range(3):
+        start = _processor_s()
         answer = subprocess.run(
             [sys.executable, "-m", "beffroi", "decode", *PAYLOAD], capture_output=True, text=True, check=True
         )
-        took.append(time.perf_counter() - start)
+        took.append(_processor_s() - start)
         assert "lamp_failure" in answer.stdout
     assert min(took) < LIMIT_S
 

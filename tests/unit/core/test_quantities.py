@@ -58,6 +58,7 @@ def test_labels_are_unique() -> None:
 
 
 def test_an_unknown_quantity_is_refused_with_the_closest_names() -> None:
+    """The vocabulary is closed."""
     with pytest.raises(UnreadableError, match="power_watts") as caught:
         lookup("power_watts")
     assert caught.value.code == "quantity.unknown"
@@ -66,12 +67,14 @@ def test_an_unknown_quantity_is_refused_with_the_closest_names() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
+    """NaN and infinity are never values."""
     with pytest.raises(DecodeError) as caught:
         is_plausible("power_w", value)
     assert caught.value.code == "quantity.not_finite"
 
 
 def test_a_range_includes_its_ends() -> None:
+    """0 % and 100 % are plausible, 100.5 % is not."""
     assert is_plausible("level_pct", 0.0)
     assert is_plausible("level_pct", 100.0)
     assert not is_plausible("level_pct", 100.5)
@@ -79,6 +82,7 @@ def test_a_range_includes_its_ends() -> None:
 
 
 def test_a_state_is_one_of_its_own_set() -> None:
+    """States and numbers are never taken for each other."""
     assert is_plausible("lamp_failure", "fault")
     with pytest.raises(DecodeError) as caught:
         is_plausible("lamp_failure", "raised")
@@ -98,6 +102,7 @@ def test_only_the_faulty_state_is_urgent() -> None:
 
 
 def test_domains() -> None:
+    """Common quantities belong to every domain."""
     assert lookup("battery_v").domain is None
     assert lookup("power_w").domain is Domain.LIGHT
     assert lookup("fill_pct").domain is Domain.BIN
@@ -118,4 +123,5 @@ def test_domains() -> None:
     ],
 )
 def test_a_value_is_shown_in_its_notation(name: str, value: float | str, shown: str) -> None:
+    """With its unit, or as labels and people write it."""
     assert lookup(name).show(value) == shown

@@ -37,6 +37,7 @@ def _values(decoded: registry.Decoded) -> dict[tuple[str, str], float | str]:
     ],
 )
 def test_the_reason_of_a_level(reason: int, source: str, step: float | None) -> None:
+    """Each code of the table is a source, and a number where steps or profiles are counted."""
     values = _values(_decode(23, f"{HEAD}02{reason:02X}3200"))
     assert values["level_source", "dali_1"] == source
     assert values.get(("level_step", "dali_1")) == step
@@ -48,6 +49,7 @@ def test_the_reason_of_a_level(reason: int, source: str, step: float | None) -> 
     [(0x01, "analog"), (0xFE, "dali_broadcast"), (0x00, "dali_0"), (0x7E, "dali_63"), (0x9E, "dali_group_15")],
 )
 def test_an_address_is_a_channel(address: int, channel: str) -> None:
+    """Analog output, broadcast, the first and last short address, the last group."""
     assert ("level_pct", channel) in _values(_decode(23, f"{HEAD}{address:02X}213200"))
 
 
@@ -59,6 +61,7 @@ def test_a_level_of_no_address_is_left_out_and_said() -> None:
 
 
 def test_a_reason_that_nobody_knows_costs_only_itself() -> None:
+    """The level beside it is read."""
     decoded = _decode(23, f"{HEAD}02993200")
     assert decoded.error == "decode.level_source"
     assert _values(decoded)["level_pct", "dali_1"] == 50
@@ -72,6 +75,7 @@ def test_not_available_is_absent() -> None:
 
 
 def test_sensors_of_the_newer_layout() -> None:
+    """Tilt, and the light of a D4i sensor as a channel of its own."""
     values = _values(_decode(23, "01F37F205E00003209160005" + "0805" + "0394D5"))
     assert values["tilt_deg", ""] == 5
     assert values["illuminance_lx", "d4i"] == pytest.approx(10 ** (0x5594 / 4000) / 1000)
@@ -84,6 +88,7 @@ def test_a_sensor_cut_short_makes_the_status_unreadable() -> None:
 
 
 def test_the_older_layout_may_carry_ldr_and_alerts() -> None:
+    """Two bits say whether the LDR byte and the alerts follow."""
     values = _values(_decode(23, "00F37F205E14320916" + "16" + "4D" + "A0"))
     assert values["ldr_state", ""] == "on"
     assert values["input_state", ""] == "on"
@@ -95,16 +100,19 @@ def test_the_older_layout_may_carry_ldr_and_alerts() -> None:
 
 
 def test_a_usage_of_unknown_power_factor_has_none() -> None:
+    """0xFF is not 2.55."""
     assert _values(_decode(26, "0002" + "12" + "2A00" + "FF")) == {("power_w", "dali_1"): 42.0}
 
 
 def test_a_usage_of_no_address_is_read_over() -> None:
+    """The next block is read all the same."""
     decoded = _decode(26, "0003020100" + "02022A00")
     assert decoded.error == "decode.address"
     assert _values(decoded) == {("power_w", "dali_1"): 42.0}
 
 
 def test_both_lengths_of_the_input_notification() -> None:
+    """Two or four bytes of counter; any other length is an error."""
     assert _values(_decode(61, "80200700")) == {("input_count", ""): 7.0}
     assert _decode(61, "80300700").error == "decode.length"
     assert _decode(61, "81300079").error == "decode.length"
@@ -120,15 +128,18 @@ def test_the_meter_alert_is_urgent_and_clears() -> None:
 
 @pytest.mark.parametrize(("status", "fix"), [("01", "none"), ("02", "error"), ("FF", "error")])
 def test_no_satellite_fix(status: str, fix: str) -> None:
+    """The state is given, and no position."""
     assert _values(_decode(61, f"86{status}")) == {("location_fix", ""): fix}
 
 
 def test_a_fix_without_a_set_clock_has_the_time_of_its_uplink() -> None:
+    """A time before 2015 is no time."""
     decoded = _decode(61, "8600" + struct.pack("<ffI", 48.25, 6.5, 1000).hex())
     assert {one.measured_ms for one in decoded.readings} == {None}
 
 
 def test_a_position_that_is_not_a_number_stops_here() -> None:
+    """Half a position is none."""
     decoded = _decode(61, "8600" + struct.pack("<ffI", math.nan, 6.5, 1_600_000_000).hex())
     assert (decoded.readings, decoded.error) == ((), "decode.not_finite")
 
@@ -150,6 +161,7 @@ def test_the_level_of_a_light_step_that_is_not_finite_stops_here() -> None:
     ],
 )
 def test_the_dali_supply_at_boot(supply: str, readings: dict[str, float | str]) -> None:
+    """Volts, or a state of the bus; inside or outside supply."""
     values = _values(_decode(99, f"000D008350010104F37F205E0000{supply}82"))
     assert {name: value for (name, _), value in values.items() if name.startswith("dali_")} == readings
     assert values["driver_count", ""] == 2
@@ -159,6 +171,7 @@ def test_the_dali_supply_at_boot(supply: str, readings: dict[str, float | str]) 
 
 
 def test_codes_that_no_table_lists_are_said() -> None:
+    """Each closed set has its own error code."""
     assert _decode(99, "000D008350010101F37F205E08007582").error == "decode.controller_type"
     assert _decode(99, "000D008350010101F37F205E00007582").error == "decode.dali_supply"
     assert _decode(99, "133277").error == "decode.refusal"
@@ -187,11 +200,13 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("f_port", "text"), UNKNOWN)
 def test_an_unknown_first_byte_is_an_error(f_port: int, text: str) -> None:
+    """Nothing is read of a packet that nobody knows."""
     decoded = _decode(f_port, text)
     assert (decoded.readings, decoded.error) == ((), "decode.header")
 
 
 def test_a_resumed_lamp_is_automatic() -> None:
+    """Level 0xFF ends a manual command."""
     assert _values(_decode(60, "01FEFF")) == {("command_mode", "dali_broadcast"): "automatic"}
     assert _values(_decode(60, "09FFFF05")) == {("command_mode", "all"): "automatic"}
 
@@ -207,6 +222,7 @@ def test_queries_and_answers_are_told_apart_by_their_length() -> None:
 
 
 def test_the_other_commands_are_checked_and_give_nothing() -> None:
+    """Requests, raw DALI and memory have no quantity; an outcome has."""
     for text in ("0B", "0AFF", "0A12", "0502", "040102", "07040003 06"):
         assert (_decode(60, text).readings, _decode(60, text).error) == ((), "")
     assert _decode(60, "04").error == "decode.too_short"
@@ -218,6 +234,7 @@ def test_the_other_commands_are_checked_and_give_nothing() -> None:
 
 
 def test_settings_without_a_vector() -> None:
+    """DALI monitor, sending, multicast counter, LED, fade off, sensors off, output steps."""
     assert _values(_decode(50, "24050A00")) == {
         ("dali_alerts", ""): "on",
         ("level_correction", ""): "off",
@@ -249,6 +266,7 @@ def test_multicast_keys_are_never_given() -> None:
 
 
 def test_what_is_left_at_the_end_is_said_and_the_rest_kept() -> None:
+    """A newer firmware may append bytes: what is known is not lost."""
     decoded = _decode(50, "07100E0000FF")
     assert decoded.error == "decode.too_long"
     assert _values(decoded) == {("report_interval_s", ""): 3600.0}

@@ -17,17 +17,20 @@ def _codec(*readings: Reading) -> Codec:
 
 
 def test_a_codec_answers_to_its_name_and_to_its_id() -> None:
+    """A profile may name `nas_ul20xx`; a stored row names `nas_ul20xx@1.1`."""
     assert registry.find("nas_ul20xx@1.1") is NAS
     assert registry.known() == {"nas_ul20xx", "nas_ul20xx@1.1"}
 
 
 def test_two_codecs_of_one_name_are_an_error_not_an_order() -> None:
+    """Which codec reads a payload never depends on where it stands in a list."""
     with pytest.raises(ConfigError) as caught:
         registry.index([NAS, replace(NAS, version="1.2")])
     assert caught.value.code == "codec.ambiguous"
 
 
 def test_an_unknown_codec_names_the_closest() -> None:
+    """A slip of the pen is answered with what was probably meant."""
     with pytest.raises(OperatorError) as caught:
         registry.find("nas-ul20xx")
     assert caught.value.code == "codec.unknown"
@@ -47,6 +50,7 @@ def test_the_error_codes_of_what_has_no_codec() -> None:
 @pytest.mark.parametrize("codec", ["", "nobody", "nas_ul20xx"])
 @pytest.mark.parametrize(("f_port", "payload"), [(0, b""), (0, b"\x01"), (23, b"")])
 def test_no_port_or_no_payload_is_seen_and_nothing_more(codec: str, f_port: int, payload: bytes) -> None:
+    """No readings and no error, whatever codec the profile names."""
     decoded = registry.decode(codec, f_port, payload, 0)
     assert (decoded.readings, decoded.error) == ((), "")
 
