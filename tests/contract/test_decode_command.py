@@ -17,7 +17,7 @@ def _processor_s() -> float:
 def test_decode_answers_in_time() -> None:
     """Under 0.6 s: processor time, since a machine that does other things meanwhile is slower by the clock."""
     took = []
-    for _ in range(3):
+    for _ in range(5):
         start = _processor_s()
         answer = subprocess.run(
             [sys.executable, "-m", "beffroi", "decode", *PAYLOAD], capture_output=True, text=True, check=True
