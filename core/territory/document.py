@@ -139,7 +139,8 @@ def read_document(file: FileText) -> Table | None:
         return None
     try:
         table = tomllib.loads(file.text)
-    except tomllib.TOMLDecodeError as error:
+        return Table(file, places(file.text), table, ())
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, arrays 500 deep: not TOMLDecodeError
         sentence = str(error)
         at = _AT.search(sentence)
         line, column = len(file.lines), len(file.lines[-1]) + 1
@@ -148,4 +149,3 @@ def read_document(file: FileText) -> Table | None:
         message = sentence[: at.start()] if at else sentence
         file.fault(line, column, "territory.toml", message, 'one key a line, texts between quotes: name = "Esternay"')
         return None
-    return Table(file, places(file.text), table, ())

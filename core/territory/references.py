@@ -44,7 +44,7 @@ def _check_assets(sheet: Sheet, found: Inventory, communes: _Known, circuits: _K
     """Communes and circuits exist; each asset stands in its commune."""
     for asset in found.assets.values():
         line = found.asset_lines[asset.id]
-        if communes is not None and asset.commune not in communes:
+        if asset.commune not in (geography.official() if communes is None else communes):
             sheet.fault(line, "commune", *geography.of_no_tenant(asset.commune))
         if stray := geography.stray(asset.commune, asset.lat, asset.lon):
             sheet.fault(line, "lat", *stray)

@@ -1,6 +1,5 @@
 """Texts of the territory's files → values. Each function gives a right value or raises `BadValueError`."""
 
-import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
@@ -18,12 +17,14 @@ E = TypeVar("E", bound=StrEnum)
 _IDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EUI = re.compile(r"[0-9a-f]{16}")
-_INSEE = re.compile(r"\d[\dAB]\d{3}")
+_INSEE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _CODEC = re.compile(r"[a-z0-9][a-z0-9._-]*(?:@[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-_WHOLE = re.compile(r"[+-]?\d+")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HOUR = re.compile(r"[0-9]{2}:[0-9]{2}")
+_HUGE = 1e15
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
@@ -101,9 +102,10 @@ def email(value: str) -> str:
 
 
 def within(value: float, low: float, high: float, unit: str = "") -> float:
-    """The number when it is finite and in [low, high]."""
-    if not math.isfinite(value) or not low <= value <= high:
-        raise BadValueError("range", f"{value:g} is not {low:g} to {high:g}{' ' + unit if unit else ''}")
+    """The number when it is in [low, high]; NaN and infinity never are."""
+    if not low <= value <= high:
+        seen = f"{value:g}" if abs(value) < _HUGE else "the number"
+        raise BadValueError("range", f"{seen} is not {low:g} to {high:g}{' ' + unit if unit else ''}")
     return value
 
 
@@ -157,7 +159,7 @@ def day(value: str) -> date:
 def hour(value: str) -> time:
     """A local hour, as 23:00."""
     try:
-        found = time.fromisoformat(value) if re.fullmatch(r"\d{2}:\d{2}", value) else None
+        found = time.fromisoformat(value) if _HOUR.fullmatch(value) else None
     except ValueError:
         found = None
     if found is None:
