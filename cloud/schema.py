@@ -38,6 +38,8 @@ ALARM: Final = "alarm"
 DOMAINS: Final = tuple(str(domain) for domain in Domain)
 OF_DEVICES: Final = (UPLINK, EVENT, GATEWAY, SUSPECT, *DOMAINS)  # what has the tag `device`, and moves with it
 
+OWN_TIMES: Final = "own_times_us"  # of an uplink: JSON list of its readings' own times, where they have any
+
 _EUI = re.compile(r"[0-9a-f]{16}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
@@ -149,6 +151,9 @@ def _uplink(row: Uplink, identity: dict[str, Field], tags: dict[str, str], time_
     if row.receptions:
         best = max(row.receptions, key=lambda reception: (reception.rssi_dbm, reception.snr_db, reception.gateway))
         fields |= {"gateway": best.gateway, "rssi_dbm": best.rssi_dbm, "snr_db": float(best.snr_db)}
+    own_times = sorted({point.time_us for point in (*measured, *suspect)} - {time_us})
+    if own_times:
+        fields[OWN_TIMES] = json.dumps(own_times, separators=(",", ":"))
     return [Point(UPLINK, tags, time_us, fields), *measured, *suspect, *_receptions(row, tags, time_us)]
 
 

@@ -92,6 +92,7 @@ def test_readings_are_grouped_by_channel_and_time() -> None:
         (base, at_us, {"temperature_c": 20.0, "lamp_failure": "fault"}),
         (base, (T_MS - 5000) * 1000, {"latitude_deg": 48.5}),
     ]
+    assert made.points[0].fields["own_times_us"] == f"[{(T_MS - 5000) * 1000}]", "a move finds them again"
 
 
 def test_out_of_range_is_suspect_and_never_in_the_domain() -> None:

@@ -1,0 +1,6 @@
+"""The journaled job behind a changed territory and `cloud assign`: stored points follow their asset and tenant."""
+
+from cloud.moves.journal import Dirty, Journal, held_rows
+from cloud.moves.mover import Moves, Step
+
+__all__ = ["Dirty", "Journal", "Moves", "Step", "held_rows"]

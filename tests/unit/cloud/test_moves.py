@@ -1,0 +1,311 @@
+"""Stored points follow the territory: each lands where it would have landed had the territory always been so."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from cloud.moves import Journal, Moves
+from cloud.schema import site_points
+from cloud.stores.base import Point, Rejected
+from cloud.stores.sqlite import SqliteStore
+from core.errors import StorageError
+from core.model import Event, Row
+from core.territory import Territory
+from tests.support.moving import (
+    DEVICES,
+    MINUTE_MS,
+    T0_MS,
+    content,
+    content_of,
+    event,
+    expected,
+    finish,
+    never,
+    points,
+    territory,
+    uplink,
+)
+
+A1, A2 = DEVICES
+HEARD = "remiremont"
+
+
+class Bench:
+    """A store, its journal and its moves in a folder; `reopen` is a restart of the worker."""
+
+    def __init__(self, folder: Path, rows: int = 500) -> None:
+        self.folder, self.rows = folder, rows
+        self.store = SqliteStore.open(folder / "store")
+        self.journal = Journal.open(folder)
+        self.moves = Moves(self.store, self.journal, keep=never, rows=rows)
+
+    def ingest(self, rows: Sequence[Row], where: Territory, edge: str = HEARD) -> None:
+        for number, row in enumerate(rows):
+            made = points(row, number, where, edge)
+            if made is not None:
+                assert self.store.write(*made) == []
+
+    def reopen(self) -> "Bench":
+        self.close()
+        return Bench(self.folder, self.rows)
+
+    def close(self) -> None:
+        self.store.close()
+        self.journal.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    opened = Bench(tmp_path)
+    yield opened
+    opened.close()
+
+
+def as_new(rows: Sequence[Row], where: Territory, edge: str = HEARD) -> object:
+    return content_of(expected(row, number, where, edge) for number, row in enumerate(rows))
+
+
+ROWS = [row for minute in range(0, 60, 5) for row in (uplink(A1, minute), uplink(A2, minute), event(A1, minute))]
+OLD = territory([(A1, "lamp-1", 0, None)])
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(A1, "lamp-2", 0, None)],  # another asset and commune of the same tenant
+        [(A1, "lamp-1", 0, 30), (A1, "lamp-2", 30, None)],  # a swap in the past
+        [(A1, "lamp-2", 0, 10), (A1, "lamp-1", 20, 30), (A1, "lamp-2", 30, 45)],
+        [(A1, "lamp-1", 15, None)],  # installed later than was thought
+        [(A1, "lamp-1", 0, 15), (A2, "lamp-1", 15, None)],  # the sensor was swapped
+        [(A2, "lamp-1", 0, None)],  # the wrong device had been written down
+        [],
+    ],
+)
+def test_points_land_where_a_fresh_ingest_would_have_put_them(bench: Bench, spans: list[tuple]) -> None:
+    """All measurements of all rows whose asset, commune or tenant changed; nothing else, nothing lost or doubled."""
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    new = territory(spans)
+    assert bench.moves.follow(new) > 0
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(ROWS, new)
+    assert bench.journal.batches() == []
+
+
+def test_a_device_that_changes_tenant_leaves_nothing_behind(bench: Bench) -> None:
+    """Stored unassigned with the operator, then declared: its points are in its tenant's database alone."""
+    nobody = territory([])
+    bench.moves.follow(nobody)
+    bench.ingest(ROWS, nobody, edge="esternay")
+    assert bench.store.databases() == ["operator"]
+    new = territory([(A1, "lamp-3", 0, None), (A2, "lamp-4", 0, None)])
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(ROWS, new, edge="esternay")
+    assert {found[0] for found in content(bench.store)} == {"esternay"}
+    assert bench.store.latest("operator", "uplink") == []
+
+
+def test_what_became_foreign_is_the_operators(bench: Bench) -> None:
+    """One tenant's edge never fills another's database, neither by ingest nor by a move."""
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD, edge="remiremont")
+    new = territory([(A1, "lamp-3", 0, None)])
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    assert {found[0] for found in content(bench.store)} == {"operator"}
+    back = territory([(A1, "lamp-2", 0, None)])
+    bench.moves.follow(back)
+    finish(bench.moves, back)
+    assert content(bench.store) == as_new(ROWS, back)
+
+
+def test_readings_with_a_time_of_their_own_go_with_their_uplink(bench: Bench) -> None:
+    """Also across the border of the window, in both directions; those of other uplinks stay."""
+    rows = [uplink(A1, 10, own_minute=40), uplink(A1, 40, own_minute=5), uplink(A1, 50, own_minute=12)]
+    bench.moves.follow(OLD)
+    bench.ingest(rows, OLD)
+    new = territory([(A1, "lamp-1", 0, 30), (A1, "lamp-2", 30, None)])
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(rows, new)
+
+
+@pytest.mark.parametrize("rows_a_step", [1, 2, 7])
+def test_small_batches_move_the_same(tmp_path: Path, rows_a_step: int) -> None:
+    """Bounded steps, so that rows flow between two of them."""
+    bench = Bench(tmp_path, rows=rows_a_step)
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    new = territory([(A1, "lamp-1", 0, 12), (A1, "lamp-2", 22, None), (A2, "lamp-1", 12, None)])
+    bench.moves.follow(new)
+    assert finish(bench.moves, new) > 20 // rows_a_step
+    assert content(bench.store) == as_new(ROWS, new)
+    bench.close()
+
+
+def test_rows_that_come_between_two_steps_stay_where_they_are(tmp_path: Path) -> None:
+    """A resent row of before the change, ingested under the new territory, is one row in the end."""
+    bench = Bench(tmp_path, rows=2)
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    new = territory([(A1, "lamp-2", 0, None), (A2, "lamp-1", 0, None)])
+    bench.moves.follow(new)
+    for number, row in enumerate(ROWS):
+        bench.moves.step(new, mono_ms=0)
+        made = points(row, number, new, HEARD)
+        assert made is not None
+        bench.store.write(*made)
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(ROWS, new)
+    bench.close()
+
+
+def test_the_same_territory_moves_nothing(bench: Bench) -> None:
+    """Neither twice in a process nor after a restart."""
+    assert bench.moves.follow(OLD) == 2, "the first time, every edge is looked through"
+    finish(bench.moves, OLD)
+    assert bench.moves.follow(OLD) == 0
+    again = bench.reopen()
+    assert again.moves.follow(territory([(A1, "lamp-1", 0, None)])) == 0
+    again.close()
+
+
+def test_a_territory_that_changed_while_the_worker_was_down_moves_too(bench: Bench) -> None:
+    """The journal knows which one the store followed."""
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    again = bench.reopen()
+    new = territory([(A1, "lamp-2", 0, None)])
+    assert again.moves.follow(new) == 1
+    finish(again.moves, new)
+    assert content(again.store) == as_new(ROWS, new)
+    again.close()
+
+
+def test_two_changes_before_the_first_is_done(tmp_path: Path) -> None:
+    """Windows add up; homes are asked of the territory in force."""
+    bench = Bench(tmp_path, rows=1)
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    middle = territory([(A1, "lamp-2", 0, None)])
+    bench.moves.follow(middle)
+    bench.moves.step(middle, mono_ms=0)
+    last = territory([(A1, "lamp-1", 0, 20), (A2, "lamp-2", 0, None)])
+    bench.moves.follow(last)
+    finish(bench.moves, last)
+    assert content(bench.store) == as_new(ROWS, last)
+    bench.close()
+
+
+def test_a_lost_journal_is_made_good(bench: Bench) -> None:
+    """A store that never followed any territory, as far as one knows, is looked through as a whole."""
+    bench.ingest(ROWS, OLD)
+    new = territory([(A2, "lamp-2", 10, None)])
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(ROWS, new)
+
+
+def test_a_site_that_moves_takes_its_own_rows_along(bench: Bench) -> None:
+    """The edge's events, its health, and the unassigned devices it heard; assigned ones stay with their assets."""
+    own = Event(key="health|1", received_ms=T0_MS, type="health")
+    other = Event(key="health|2", received_ms=T0_MS + MINUTE_MS, type="health")
+    health = {"online": True, "accepted": 5}
+    bench.moves.follow(OLD)
+    bench.ingest([*ROWS, own], OLD)
+    bench.ingest([other], OLD, edge="esternay")
+    for made in site_points(health, name=HEARD, at_ms=T0_MS, site=OLD.sites[HEARD]):
+        bench.store.write(made.database, made.points)
+    new = territory([(A1, "lamp-1", 0, None)], sites={"remiremont": "88351", "esternay": "51238"})
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    wanted = [expected(row, number, new, HEARD) for number, row in enumerate([*ROWS, own])]
+    wanted += [expected(other, 0, new, "esternay")]
+    wanted += [(m.database, m.points) for m in site_points(health, name=HEARD, at_ms=T0_MS, site=new.sites[HEARD])]
+    assert content(bench.store) == content_of(wanted)
+
+
+def test_altered_ranges_are_noted_until_somebody_takes_note(bench: Bench) -> None:
+    """At the old place and at the new one, by device; they survive a restart."""
+    bench.moves.follow(OLD)
+    bench.ingest([uplink(A1, 10), uplink(A1, 20)], OLD, edge="remiremont")
+    new = territory([])
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    again = bench.reopen()
+    dirty = {(one.database, one.measurement): one for one in again.journal.dirty()}
+    assert {database for database, _ in dirty} == {"ccpvm", "operator"}
+    light = dirty["ccpvm", "light"]
+    assert light.device == A1
+    assert (light.start_us // 1000, light.end_us // 1000) == (T0_MS + 10 * MINUTE_MS, T0_MS + 20 * MINUTE_MS)
+    again.journal.forget_dirty([one.id for one in dirty.values()])
+    assert again.journal.dirty() == []
+    again.close()
+
+
+class Refusing:
+    """The store with one database that refuses to be written or cut."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.refuses = ""
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def _check(self, database: str) -> None:
+        self.calls += 1
+        if database == self.refuses:
+            raise StorageError("store.read_only", f"{database} refuses")
+
+    def write(self, database: str, made: Sequence[Point]) -> list[Rejected]:
+        self._check(database)
+        return self._store.write(database, made)
+
+    def delete_range(self, database: str, measurement: str, **cut: object) -> int:
+        self._check(database)
+        return self._store.delete_range(database, measurement, **cut)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("refuses", ["operator", "ccpvm"])
+def test_a_database_that_refuses_delays_its_own_points_only(bench: Bench, refuses: str) -> None:
+    """The others move on; nothing leaves its place for a place that refuses; later it goes on by itself."""
+    old = territory([(A1, "lamp-1", 0, None), (A2, "lamp-3", 0, None)])
+    new = territory([(A2, "lamp-4", 0, None)])  # A1: ccpvm → operator, A2: inside esternay
+    store = Refusing(bench.store)
+    moves = Moves(store, bench.journal, keep=never)  # type: ignore[arg-type]
+    moves.follow(old)
+    first, second = [uplink(A1, n) for n in range(20)], [uplink(A2, n) for n in range(20)]
+    bench.ingest(first, old, edge="remiremont")
+    bench.ingest(second, old, edge="esternay")
+    moves.follow(new)
+    store.refuses = refuses
+    before = content_of(expected(row, number, old, "remiremont") for number, row in enumerate(first))
+    after = as_new(second, new, edge="esternay")
+    for _ in range(5):
+        step = moves.step(new, mono_ms=1000)
+    assert step.unfinished
+    assert list(step.refusing) == [refuses]
+    held = [move.located.point for batch in bench.journal.batches() for move in bench.journal.held(batch)]
+    assert bool(held) == (refuses == "ccpvm"), "a refusing new place is found out before anything is held"
+    assert content(bench.store) == sorted([*before, *after])
+    calls = store.calls
+    moves.step(new, mono_ms=1500)
+    assert store.calls == calls, "it is left alone for a while"
+    store.refuses = ""
+    finish(moves, new, mono_ms=60_000)
+    assert content(bench.store) == sorted([*as_new(first, new), *after])
+
+
+def test_a_large_territory_is_remembered(bench: Bench) -> None:
+    """The snapshot is written whole once, then only what changed."""
+    devices = [f"{n:016x}" for n in range(10_000)]
+    bench.moves.follow(territory([(device, "lamp-1", 0, None) for device in devices]))
+    again = bench.reopen()
+    new = territory([*[(device, "lamp-1", 0, None) for device in devices[1:]], (devices[0], "lamp-2", 0, None)])
+    assert again.moves.follow(new) == 1
+    assert again.journal.timelines() == new.timelines
+    again.close()
