@@ -86,8 +86,8 @@ class Worker:
         """Work until `stopping` is set; then write what is in hand. What is not acknowledged stays the broker's."""
         while not stopping.is_set():
             self.turn(self._wait_s())
-        self._note_counters()
-        if not self._store_down:
+        if not self._store_down and self.flush():
+            self._note_counters()
             self.flush()
         self._receipts.send(mono_ms=self._clock.mono_ms(), all_now=True)
 

@@ -1,0 +1,259 @@
+"""The loop: when it writes, what stops it, and what happens between two batches."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud.inbox import Inbox
+from cloud.moves import Step
+from cloud.sources.base import Delivery
+from cloud.worker import Worker
+from core.errors import ConfigError, NotConnected, StorageError
+from core.receipt import Receipt
+from core.territory import Territory
+from tests.unit.cloud.cloud_road import EDGE, STOCK, Road, pack, territory, up, uplink
+
+
+class Moves:
+    """Notes what it is asked; answers what the test put in `steps`."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.steps: list[Step | Exception] = []
+        self.refuses: StorageError | None = None
+
+    def follow(self, territory: Territory) -> int:
+        if self.refuses is not None:
+            raise self.refuses
+        self.asked.append(f"follow {territory.digest}")
+        return 1
+
+    def step(self, territory: Territory, *, mono_ms: int) -> Step:
+        self.asked.append(f"step {territory.digest}")
+        step = self.steps.pop(0) if self.steps else Step(unfinished=False, refusing={})
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+class Loop:
+    """A worker on a road, turned by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.road = Road(folder)
+        self.inbox = Inbox(messages=10)
+        self.gate: list[str] = []
+        self.inbox.bind_gate(close=lambda: self.gate.append("closed"), open_again=lambda: self.gate.append("open"))
+        self.moves = Moves()
+        moves: Any = self.moves
+        self.worker = Worker(
+            name="w",
+            inbox=self.inbox,
+            ingest=self.road.ingest,
+            writer=self.road.writer,
+            receipts=self.road.receipts,
+            alarms=self.road.alarms,
+            counters=self.road.counters,
+            moves=moves,
+            clock=self.road.clock,
+            flush_ms=20,
+            batch_points=30,
+        )
+        self.worker.turn(0)
+        self.moves.asked.clear()
+
+    def deliver(self, *payloads: bytes) -> None:
+        for number, payload in enumerate(payloads):
+            self.inbox.offer(
+                Delivery(up(), payload, ack=lambda number=number: self.road.said.append(("ack", str(number))))
+            )
+
+    def uplinks(self, database: str = "ccpvm") -> int:
+        return len(self.road.store.points(database, "uplink"))
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    loop = Loop(tmp_path)
+    yield loop
+    loop.road.quarantine.close()
+
+
+def test_a_batch_is_written_when_it_is_old_enough(loop: Loop) -> None:
+    """Rows wait for others at most `flush_ms`, then all go in one write."""
+    loop.deliver(pack(uplink(1)), pack(uplink(2), first=2))
+    loop.worker.turn(0)
+    assert loop.road.store.writes == []
+    loop.road.clock.advance(20)
+    loop.worker.turn(0)
+    assert loop.road.store.writes == ["ccpvm"]
+    assert loop.uplinks() == 2
+    assert [what for what, _ in loop.road.said][-2:] == ["ack", "ack"]
+
+
+def test_a_batch_is_written_when_it_is_large_enough(loop: Loop) -> None:
+    """30 points are 10 uplinks here; what comes after is the next batch."""
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
+    loop.worker.turn(0)
+    assert loop.uplinks() == 10
+
+
+def test_a_store_that_is_down_stops_all_and_memory_stays_bounded(loop: Loop) -> None:
+    """Nothing is taken or acknowledged, the gate closes, calls are answered; it is tried again with back-off."""
+    loop.road.store.down = NotConnected("store.folder", "gone")
+    loop.deliver(pack(uplink(1)))
+    loop.worker.turn(0)
+    loop.road.clock.advance(20)
+    loop.worker.turn(0)
+    assert loop.worker.paused == "store.folder"
+    assert [alarm.code for alarm in loop.road.alarms.holding()] == ["store.down"]
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(2, 13)))
+    answer = loop.inbox.call(lambda: "status")
+    for _ in range(50):
+        loop.worker.turn(0)
+    assert answer.result(0) == "status"
+    assert loop.gate == ["closed"]
+    assert loop.road.store.writes.count("ccpvm") == 1
+    assert loop.road.said == []
+    loop.road.store.down = None
+    loop.road.clock.advance(500)
+    loop.worker.turn(0)
+    assert loop.worker.paused == ""
+    assert loop.uplinks() == 1
+    assert loop.road.alarms.holding() == []
+    for _ in range(5):
+        loop.worker.turn(0)
+        loop.road.clock.advance(20)
+    assert loop.uplinks() == 12
+    assert loop.gate == ["closed", "open"]
+
+
+def test_a_changed_territory_is_taken_over_between_two_batches(loop: Loop) -> None:
+    """What is in hand is written as it was placed; the moves are noted before the first row is placed anew."""
+    loop.deliver(pack(uplink(1, dev_eui=STOCK)))
+    loop.worker.turn(0)
+    new = territory(stock_at="REM-2")
+    loop.worker.use(new)
+    assert loop.uplinks("operator") == 1
+    assert loop.moves.asked == [f"follow {new.digest}"]
+    assert loop.road.ingest.territory is new
+    loop.worker.turn(0)
+    assert loop.moves.asked[1:] == [f"step {new.digest}"]
+    assert loop.worker.moving is False
+
+
+def test_a_territory_waits_while_what_is_in_hand_cannot_be_written(loop: Loop) -> None:
+    """Rows are never placed by two territories at once."""
+    old = loop.road.ingest.territory
+    loop.road.store.down = NotConnected("store.folder", "gone")
+    loop.deliver(pack(uplink(1, dev_eui=STOCK)))
+    loop.worker.turn(0)
+    loop.worker.use(territory(stock_at="REM-2"))
+    assert loop.road.ingest.territory is old
+    loop.road.store.down = None
+    loop.road.clock.advance(500)
+    loop.worker.turn(0)
+    assert loop.road.ingest.territory.digest == territory(stock_at="REM-2").digest
+
+
+def test_an_invalid_territory_leaves_the_old_one_in_force(loop: Loop) -> None:
+    """An alarm says why until the files are valid again, even if they are the old ones."""
+    old = loop.road.ingest.territory
+    loop.worker.use(ConfigError("territory.invalid", "assets.csv:3:1: no such commune", hint="beffroi territory check"))
+    assert loop.road.ingest.territory is old
+    assert [(alarm.code, alarm.message) for alarm in loop.road.alarms.holding()] == [
+        ("territory.invalid", "assets.csv:3:1: no such commune")
+    ]
+    loop.worker.use(old)
+    assert loop.road.alarms.holding() == []
+    assert loop.moves.asked == []
+
+
+def test_a_territory_whose_moves_cannot_be_noted_is_tried_again(loop: Loop) -> None:
+    """The journal's disk may be full: the old territory stays until it is written."""
+    loop.moves.refuses = StorageError("journal.full", "disk full")
+    new = territory(stock_at="REM-2")
+    loop.worker.use(new)
+    assert loop.road.ingest.territory is not new
+    assert [alarm.code for alarm in loop.road.alarms.holding()] == ["moves.wait"]
+    loop.moves.refuses = None
+    loop.road.clock.advance(1000)
+    loop.worker.turn(0)
+    assert loop.road.ingest.territory is new
+    assert loop.road.alarms.holding() == []
+
+
+def test_moves_that_a_database_refuses_wait_with_an_alarm(loop: Loop) -> None:
+    """They are not asked at every turn; when it works again they go on and the alarm ends."""
+    refused = Step(unfinished=True, refusing={"store.full": "ccpvm.sqlite: full"})
+    loop.moves.steps = [Step(unfinished=True, refusing={}), refused, StorageError("journal.disk", "I/O error")]
+    loop.worker.use(territory(stock_at="REM-2"))
+    for _ in range(5):
+        loop.worker.turn(0)
+    assert len(loop.moves.asked) == 3
+    assert [(alarm.code, alarm.message) for alarm in loop.road.alarms.holding()] == [
+        ("moves.wait", "ccpvm.sqlite: full")
+    ]
+    for _ in range(3):
+        loop.road.clock.advance(1000)
+        loop.worker.turn(0)
+    assert loop.worker.moving is False
+    assert loop.road.alarms.holding() == []
+
+
+def test_a_site_that_is_declared_ends_its_alarm(loop: Loop) -> None:
+    """Before its edge has even tried again."""
+    loop.road.ingest.territory = territory(sites=("esternay",))
+    loop.deliver(pack(uplink(1)))
+    loop.worker.turn(0)
+    assert [alarm.site for alarm in loop.road.alarms.holding()] == [EDGE]
+    loop.worker.use(territory())
+    assert loop.road.alarms.holding() == []
+
+
+def test_counters_are_written_now_and_then(loop: Loop) -> None:
+    """Every ten seconds in which something happened, as a `site` point of the operator under the worker's name."""
+    loop.deliver(pack(uplink(1)))
+    for _ in range(20):
+        loop.worker.turn(0)
+        loop.road.clock.advance(1000)
+    (point,) = loop.road.store.points("operator", "site")
+    assert point.tags == {"site": "w"}
+    assert (point.fields["messages"], point.fields["rows_stored"]) == (1.0, 1.0)
+
+
+def test_told_to_stop_it_writes_what_is_in_hand_and_takes_nothing_more(loop: Loop) -> None:
+    """What it has not taken stays the broker's; what it took is durable, told and acknowledged."""
+    loop.deliver(pack(uplink(1)))
+    loop.worker.turn(0)
+    loop.deliver(pack(uplink(2), first=2))
+    stopping = threading.Event()
+    stopping.set()
+    loop.worker.run(stopping)
+    assert loop.uplinks() == 1
+    assert [what for what, _ in loop.road.said].count("ack") == 1
+    assert any(isinstance(what, Receipt) for _, what in loop.road.said)
+    assert loop.road.store.points("operator", "site") != []
+
+
+def test_told_to_stop_while_the_store_is_down_it_leaves_all_unacknowledged(loop: Loop) -> None:
+    """Ten seconds are not for waiting."""
+    loop.road.store.down = NotConnected("store.folder", "gone")
+    loop.deliver(pack(uplink(1)))
+    loop.worker.turn(0)
+    loop.road.clock.advance(20)
+    loop.worker.turn(0)
+    stopping = threading.Event()
+    stopping.set()
+    loop.worker.run(stopping)
+    assert loop.road.said == []
+    assert loop.road.store.writes.count("ccpvm") == 1
+
+
+def test_the_doubles_differ_in_their_digest() -> None:
+    """A territory with the same digest is not taken over."""
+    assert replace(territory(), digest="x").digest != territory(stock_at="REM-2").digest
