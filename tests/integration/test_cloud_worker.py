@@ -94,7 +94,7 @@ def test_a_worker_killed_between_write_and_receipt_answers_after_its_restart(
     rows = [uplink(n) for n in range(50)]
     cloud = CloudProcess(tmp_path, port=mosquitto.port)
     with FakeEdge(SITE, mosquitto.port) as edge:
-        cloud.start(module=["tests.support.cloud_killed_after_write"])
+        cloud.start(module=["tests.fault.children.cloud_dies_before_receipt"])
         edge.send(message(rows))
         assert cloud.child.wait(20) == -signal.SIGKILL
         written = cloud.points("ccpvm", "uplink")
