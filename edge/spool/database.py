@@ -57,9 +57,13 @@ def _connect(path: Path, how: str, *, timeout_s: float) -> sqlite3.Connection:
         timeout=timeout_s,
         check_same_thread=False,  # opened by one thread, used by another; never by two at once
     )
-    connection.text_factory = _lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
-    connection.execute("PRAGMA cache_size = -512")
-    connection.execute("PRAGMA temp_store = MEMORY")
+    try:
+        connection.text_factory = _lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
+        connection.execute("PRAGMA cache_size = -512")
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

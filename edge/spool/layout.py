@@ -1,5 +1,6 @@
 """What is in a segment's file: one line a row with a checksum over all of it, the settled ranges, their counters."""
 
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,9 @@ _SCHEMA = (
 VERSION = 1
 COLUMNS = "seq, ordinal, key, received_ms, clock, mono_ms, crc32, stored"
 Record = tuple[int, int, str, int, str, int, int, bytes]  # one line of `row`, in the order of COLUMNS
+
+
+FILE_NAME = re.compile(rf"({'|'.join(RowClass)})-(\d{{12,}})\.sqlite")
 
 
 def file_name(row_class: RowClass, first: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from core.model import ClockQuality, RowClass
 from edge.spans import Spans
 from edge.spool import database, meta
-from edge.spool.layout import Record, file_name, sound_lines
+from edge.spool.layout import FILE_NAME, Record, file_name, sound_lines
 from edge.spool.recovery import is_spool
 from edge.spool.repair import FRESH
 from edge.spool.rows import Eviction, EvictionReason, Offset
@@ -91,17 +91,19 @@ def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
             spool / meta.NAME, "SELECT row_class, first FROM eviction WHERE reason <> ?", EvictionReason.CORRUPT
         )
     }
+    reserved = dict(_lines(spool / meta.NAME, "SELECT row_class, next FROM reserved"))
     done: set[str] = set()
     # live files first: one that is settled meanwhile is found in `settled/` afterwards, never missed in both
     for path in [*_files(spool / "segments"), *_files(spool / "settled")]:
         name = path.name.removesuffix(FRESH)
-        if name in done or name in given_up:
+        match = FILE_NAME.fullmatch(name)
+        if match is None or name in done or name in given_up:
             continue
-        segment = _read(path)
+        last = ends.get(name)
+        segment = _read(path, int(match[2]), last if last is not None else reserved.get(match[1], 1) - 1)
         if segment is None:
             continue
         done.add(name)
-        last = ends.get(name)
         for seq, _, key, received_ms, clock, mono_ms, _, stored in segment.lines:
             marked = segment.settled.find(seq)
             settled = marked is not None and marked.first == seq
@@ -137,24 +139,36 @@ def _files(folder: Path) -> list[Path]:
     return sorted([*folder.glob("*.sqlite"), *folder.glob("*.sqlite" + FRESH)])
 
 
-def _read(path: Path) -> _Read | None:
-    """A segment's sound rows and its marks, of one instant; None when it is not there, or not a segment (any more)."""
+def _read(path: Path, first: int, last: int) -> _Read | None:
+    """A segment's marks and those of its rows that can be read, of one instant; None when it is not there (any more).
+
+    `last`: of its rows, where it is not known better.
+    """
     is_kept = path.parent.name == "settled"
     settled: Spans[None] = Spans()
-    lines: list[Record] = []
     try:
         with closing(database.connect_read_only(path, immutable=is_kept, timeout_s=_BUSY_S)) as connection:
             connection.execute("BEGIN")
             named = connection.execute("SELECT spool_id, row_class, boot FROM segment").fetchone()
-            lowest, highest = connection.execute("SELECT MIN(seq), MAX(seq) FROM row").fetchone()
-            for first, last in connection.execute("SELECT first, last FROM settled"):
-                settled.add(first, last, None)
-            lines += sound_lines(connection, lowest, highest) if highest is not None else []
-    except sqlite3.DatabaseError:
-        if path.exists() and not lines:
+            last = _answer(connection, "SELECT MAX(seq), 0 FROM row", [(last, 0)])[0][0] or 0
+            for start, end in _answer(connection, "SELECT first, last FROM settled", []):
+                settled.add(start, end, None)
+            lines = list(sound_lines(connection, first, last))
+    except sqlite3.OperationalError:
+        if path.exists():
             raise
         return None
+    except sqlite3.DatabaseError:  # nothing of it can be read; its edge will find out
+        return None
     return None if named is None else _Read(named[0], RowClass(named[1]), named[2], settled, lines, is_kept)
+
+
+def _answer(connection: sqlite3.Connection, sql: str, otherwise: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The answer of a segment, or `otherwise` where it is damaged."""
+    try:
+        return connection.execute(sql).fetchall()
+    except sqlite3.DatabaseError:
+        return otherwise
 
 
 def _lines(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:

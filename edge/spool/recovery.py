@@ -1,6 +1,5 @@
 """Opening a spool after whatever happened: nothing committed is lost or counted twice, no seq is used again."""
 
-import re
 from pathlib import Path
 
 from core import log
@@ -9,13 +8,12 @@ from core.model import RowClass
 from edge.spans import Spans
 from edge.spool import database, wal
 from edge.spool.folder import SpoolFolder
-from edge.spool.layout import file_name, identify
+from edge.spool.layout import FILE_NAME, file_name, identify
 from edge.spool.meta import NAME, Meta, SegmentEntry
 from edge.spool.repair import fresh_path, repair, set_aside
 from edge.spool.rows import EvictionReason
 from edge.spool.segment import Segment
 
-_FILE = re.compile(rf"({'|'.join(RowClass)})-(\d{{12,}})\.sqlite")
 _SMALLEST_ROW = 128  # bytes; bounds how many rows a file can hold whose end nobody knows
 _log = log.get(__name__)
 
@@ -78,7 +76,7 @@ def recover(folder: SpoolFolder, *, now_ms: int, keep_settled: bool) -> None:
 def _stranger(folder: SpoolFolder, found: Path, *, keep_settled: bool) -> SegmentEntry | None:
     """A file that the meta file does not list: left over from a segment that is gone, or never used, or (after the
     meta file was lost) one to deliver."""
-    match = _FILE.fullmatch(found.name)
+    match = FILE_NAME.fullmatch(found.name)
     if match is None:
         _log.warning("segment.ignored", file=str(found))
         return None
@@ -123,7 +121,7 @@ def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int, adopted: boo
         database.sync_file(part)  # what a killed process wrote is about to be relied upon
     try:
         doubt = _doubt(path, entry, adopted=adopted)
-        if database.is_database(path):
+        if entry.last is None and database.is_database(path):
             segment.open_to_look()  # until its end is known in the meta file, its journal must stay
         if doubt:
             raise SpoolCorrupt("spool.corrupt", f"{path}: {doubt}")
@@ -146,7 +144,7 @@ def _doubt(path: Path, entry: SegmentEntry, *, adopted: bool) -> str:
     if not database.is_database(path):
         return "it is missing or empty"
     journal = database.parts(path)[1]
-    if entry.last is not None or (adopted and not journal.exists()):
+    if entry.last is not None or (adopted and not (journal.exists() and journal.stat().st_size)):
         return ""  # it was closed in order: nothing need be in a journal
     return wal.fault(journal)
 

@@ -5,13 +5,15 @@ name; the meta file logs which rows are lost (those it already logs are not logg
 `corrupt/`; the fresh one takes its name.
 """
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from core import log
+from core.errors import SpoolCorrupt
 from edge.spans import Spans
-from edge.spool import database
+from edge.spool import database, header
 from edge.spool.folder import SpoolFolder
 from edge.spool.layout import Record, lay_out, sound_lines, write_state
 from edge.spool.meta import Gone, SegmentEntry
@@ -89,6 +91,7 @@ def _drop(folder: SpoolFolder, segment: Segment) -> None:
             segment.row_class, segment.first, segment.last, Gone(segment.rows, segment.stored, segment.quarantined)
         )
     folder.forget(segment)
+    folder.recount()
 
 
 def set_aside(folder: Path, path: Path) -> Path:
@@ -99,9 +102,12 @@ def set_aside(folder: Path, path: Path) -> Path:
         number = 0
         while (target := corrupt / (f"{path.name}.{number}" if number else path.name)).exists():
             number += 1
-        for part, kept in zip(database.parts(path), database.parts(target), strict=True):
-            if part.exists():
-                part.rename(kept)
+        file, journal, shared = database.parts(path)
+        shared.unlink(missing_ok=True)
+        if file.exists():
+            file.rename(target)
+        if journal.exists():
+            journal.rename(database.parts(target)[1])
         database.sync_folder(corrupt)
         database.sync_folder(path.parent)
     return target
@@ -109,7 +115,6 @@ def set_aside(folder: Path, path: Path) -> Path:
 
 def _save(segment: Segment, fresh: Path) -> Spans[None]:
     """Copy every sound row of a damaged segment to `fresh`, with the marks; which rows those are."""
-    database.unlink(fresh)
     saved: Spans[None] = Spans()
     settled: Spans[None] = Spans()
     if segment.rows:
@@ -122,28 +127,56 @@ def _save(segment: Segment, fresh: Path) -> Spans[None]:
             saved.add(line[0], line[0], None)
             yield line
 
-    target = database.connect(fresh, create=True)
-    try:
-        with database.translated(fresh), database.transaction(target):
-            lay_out(target, segment.spool_id, segment.row_class, segment.first, segment.boot)
-            target.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", noted(_sound_rows(segment)))
-            write_state(target, settled, segment.stored, segment.quarantined)
-    except BaseException:
-        target.close()
-        database.unlink(fresh)
-        raise
-    target.close()
-    with database.translated(fresh):
-        database.sync_file(fresh)
-        database.sync_folder(fresh.parent)
+    def write(connection: sqlite3.Connection) -> None:
+        connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", noted(_sound_rows(segment)))
+        write_state(connection, settled, segment.stored, segment.quarantined)
+
+    _make(segment, fresh, write)
     if not len(saved):
         database.unlink(fresh)
     return saved
 
 
+def _make(segment: Segment, path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+    """A segment's file, complete and closed."""
+    database.unlink(path)
+    connection = database.connect(path, create=True)
+    try:
+        with database.translated(path), database.transaction(connection):
+            lay_out(connection, segment.spool_id, segment.row_class, segment.first, segment.boot)
+            fill(connection)
+    except BaseException:
+        connection.close()
+        database.unlink(path)
+        raise
+    connection.close()
+    with database.translated(path):
+        database.sync_file(path)
+        database.sync_folder(path.parent)
+
+
 def _sound_rows(segment: Segment) -> Iterator[Record]:
     """Every row that can be read, whatever else cannot."""
-    if not database.is_database(segment.path):
+    path = segment.path
+    if not database.is_database(path):
         return
-    with closing(database.connect_read_only(segment.path)) as source:
-        yield from sound_lines(source, segment.first, segment.last)
+    try:
+        header.pad(path)
+        if not _has_rows(path):
+            header.renew(path, lambda pattern: _make(segment, pattern, lambda _: None))
+        with closing(database.connect_read_only(path)) as source:
+            yield from sound_lines(source, segment.first, segment.last)
+    except (sqlite3.DatabaseError, OSError) as error:
+        if not database.is_damage(database.translate(error, path)):
+            raise
+
+
+def _has_rows(path: Path) -> bool:
+    """True when SQLite takes the file for a segment; its pages may still be damaged."""
+    try:
+        with closing(database.connect_read_only(path)) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'row'").fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        if isinstance(database.translate(error, path), SpoolCorrupt):
+            return False
+        raise

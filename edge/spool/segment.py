@@ -113,7 +113,7 @@ class Segment:
         """Its state when the file is damaged: the receipts, if they can be read; else all of it is unsettled."""
         self.last = last
         try:
-            readable = self._connection is not None and self._load_marks(lost)
+            readable = database.is_database(self.path) and self._load_marks(lost)
         except StorageError as error:
             if not database.is_damage(error):
                 raise
