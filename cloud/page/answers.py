@@ -35,6 +35,7 @@ def state(snapshot: Snapshot) -> dict[str, Any]:
             "evicted": road.evicted,
             "balanced": road.balanced,
             "edges": road.edges,
+            "offline": road.offline,
             "reported_ms": road.reported_ms,
         },
         "unassigned": snapshot.unassigned,

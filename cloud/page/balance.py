@@ -1,8 +1,8 @@
 """The road's balance as the edges count it: accepted = stored + spooled + quarantined + evicted. Pure.
 
-Each edge commits its counters together with what they count and reports them with its health; the worker writes the
-report to `site` in the operator's database. The page adds the newest reports up: it shows what the services say of
-themselves. (The proof by value, rows against spools, is the oracle's.)
+Each edge commits its counters together with what they count and reports them with its health (`edge.health`); the
+worker writes the report to `site` in the operator's database, nested keys joined by `_`. The page adds the newest
+reports up: it shows what the services say of themselves. (The proof by value is the oracle's.)
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,8 @@ from core.model import RowClass
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """Rows, all edges together. `edges`: how many reported; `reported_ms`: the oldest of their newest reports."""
+    """Rows, all edges together; `evicted` includes what a corrupt segment lost. `edges`: how many reported;
+    `offline`: how many of them said good-bye or vanished; `reported_ms`: the oldest of their newest reports."""
 
     accepted: int = 0
     stored: int = 0
@@ -22,6 +23,7 @@ class Road:
     quarantined: int = 0
     evicted: int = 0
     edges: int = 0
+    offline: int = 0
     reported_ms: int | None = None
 
     @property
@@ -51,6 +53,7 @@ def add_up(sites: Iterable[Point]) -> Road | None:
         quarantined=sum(_total(report, "quarantined") for report in reports),
         evicted=sum(_total(report, "evicted") for report in reports),
         edges=len(newest),
+        offline=sum(report.fields.get("state") == "offline" for report in reports),
         reported_ms=min(report.time_us for report in reports) // 1000,
     )
 

@@ -1,6 +1,7 @@
 // The map: outlines, then all lamps as one GeoJSON layer on canvas; a small overview per zone below it.
 // It loads its places once and is then told only which lamps changed; when it missed a message it loads them again.
 import { leaflet as L } from "nicegui-leaflet";
+import { BORDER, LAND, draw_overview, label_place, rings_of, trace } from "lamp_shapes";
 import { loadResource } from "../../static/utils/resources.js";
 
 const NEAR_PX = 22; // half of a finger: a tap this close to a lamp is meant for it
@@ -8,26 +9,6 @@ const NAME_PX = 64; // a commune narrower than this has no room for its name
 const ON_TOP = ["suspect", "fault"]; // drawn last and never smaller than this, so that they are seen from afar
 const ON_TOP_R = 4;
 const MARGIN = 12; // twice how far a symbol reaches beyond its radius; Leaflet calls it the weight
-
-function trace(ctx, shape, x, y, r) {
-  ctx.beginPath();
-  if (shape === "triangle") {
-    ctx.moveTo(x, y - r * 1.5);
-    ctx.lineTo(x + r * 1.45, y + r);
-    ctx.lineTo(x - r * 1.45, y + r);
-    ctx.closePath();
-  } else if (shape === "diamond") {
-    ctx.moveTo(x, y - r * 1.5);
-    ctx.lineTo(x + r * 1.5, y);
-    ctx.lineTo(x, y + r * 1.5);
-    ctx.lineTo(x - r * 1.5, y);
-    ctx.closePath();
-  } else if (shape === "square") {
-    ctx.rect(x - r * 0.8, y - r * 0.8, r * 1.6, r * 1.6);
-  } else {
-    ctx.arc(x, y, shape === "dot" ? r * 0.6 : r, 0, Math.PI * 2);
-  }
-}
 
 // A circle marker that the canvas draws in the shape of its state.
 const LampMarker = L.CircleMarker.extend({
@@ -129,7 +110,7 @@ export default {
       this.rings = outlines.features;
       this.zones = lamps.zones;
       this.outlines = L.geoJSON(outlines, {
-        style: { color: "#5f7f9e", weight: 1.5, fillColor: "#17344f", fillOpacity: 1 },
+        style: { color: BORDER, weight: 1.5, fillColor: LAND, fillOpacity: 1 },
         onEachFeature: (feature, layer) => layer.on("click", () => (this.clicked_commune = feature.properties.insee)),
       }).addTo(this.map);
       this.names = L.layerGroup(
@@ -264,58 +245,13 @@ export default {
       const canvas = this.$refs[`thumb-${zone.id}`]?.[0];
       if (!canvas) return;
       const rings = this.rings.filter((feature) => zone.communes.includes(feature.properties.insee)).flatMap(rings_of);
-      const markers = [...this.markers.values()].filter((m) => zone.communes.includes(m.feature.properties.commune));
-      const points = rings.flat().concat(markers.map((m) => [m.getLatLng().lng, m.getLatLng().lat]));
-      if (!points.length) return;
-      const lons = points.map((p) => p[0]);
-      const lats = points.map((p) => p[1]);
-      const [west, east, south, north] = [minimum(lons), -minimum(lons.map(neg)), minimum(lats), -minimum(lats.map(neg))];
-      const squeeze = Math.cos(((south + north) / 2) * (Math.PI / 180));
-      const scale = Math.min(
-        (canvas.width - 12) / ((east - west) * squeeze || 1),
-        (canvas.height - 12) / (north - south || 1),
-      );
-      const x = (lon) => canvas.width / 2 + (lon - (west + east) / 2) * squeeze * scale;
-      const y = (lat) => canvas.height / 2 - (lat - (south + north) / 2) * scale;
-      const ctx = canvas.getContext("2d");
-      ctx.clearRect(0, 0, canvas.width, canvas.height);
-      ctx.beginPath();
-      for (const ring of rings) ring.forEach(([lon, lat], i) => ctx[i ? "lineTo" : "moveTo"](x(lon), y(lat)));
-      ctx.fillStyle = "#17344f";
-      ctx.strokeStyle = "#5f7f9e";
-      ctx.fill();
-      ctx.stroke();
-      for (const marker of markers) {
-        const { fill, night_edge, shape } = this.symbols[marker.feature.properties.state];
-        const urgent = ON_TOP.includes(marker.feature.properties.state);
-        trace(ctx, shape, x(marker.getLatLng().lng), y(marker.getLatLng().lat), urgent ? ON_TOP_R : 1.8);
-        ctx.fillStyle = fill === "none" ? night_edge : fill;
-        ctx.fill();
-      }
+      const lamps = [...this.markers.values()]
+        .filter((marker) => zone.communes.includes(marker.feature.properties.commune))
+        .map((marker) => ({ at: marker.getLatLng(), state: marker.feature.properties.state }));
+      draw_overview(canvas, rings, lamps, (state) => ({
+        ...this.symbols[state],
+        r: ON_TOP.includes(state) ? ON_TOP_R : 1.8,
+      }));
     },
   },
 };
-
-const neg = (value) => -value;
-const minimum = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
-
-function rings_of(feature) {
-  const { type, coordinates } = feature.geometry;
-  return (type === "MultiPolygon" ? coordinates : [coordinates]).map((polygon) => polygon[0]);
-}
-
-// The middle of the largest ring: where the commune's name is written.
-function label_place(feature) {
-  let best = [0, 0, -1];
-  for (const ring of rings_of(feature)) {
-    let [area, cx, cy] = [0, 0, 0];
-    for (let i = 0; i < ring.length - 1; i++) {
-      const cross = ring[i][0] * ring[i + 1][1] - ring[i + 1][0] * ring[i][1];
-      area += cross;
-      cx += (ring[i][0] + ring[i + 1][0]) * cross;
-      cy += (ring[i][1] + ring[i + 1][1]) * cross;
-    }
-    if (Math.abs(area) > best[2]) best = [cy / (3 * area), cx / (3 * area), Math.abs(area)];
-  }
-  return [best[0], best[1]];
-}

@@ -11,7 +11,7 @@ from cloud.page.state import Changes
 _LEAFLET = Path(leaflet.__file__).parent / "dist"
 
 
-class LampMap(ui.element, component="lamp_map.js"):
+class LampMap(ui.element, component="lamp_map.js", dependencies=["lamp_shapes.js"]):
     """Outlines, one layer of lamps, an overview per zone. Emits `lamp` (asset id) and `commune` (INSEE code).
 
     It loads `/api/outlines` and `/api/lamps` by itself and is then told what changes.

@@ -51,7 +51,8 @@ class Panel:
             self._chart.options.update(options)
         self._root.set_visibility(True)
         if fresh:
-            self._root.client.run_javascript(f"document.getElementById('{self._root.html_id}').focus()")
+            focus = f"document.getElementById('{self._root.html_id}').focus()"
+            self._root.client.run_javascript(f"Vue.nextTick(() => {focus})")  # once it is visible
 
     def refuse(self, asset: str, why: str) -> None:
         """Say why there is nothing to show."""

@@ -92,7 +92,8 @@ def verdict(road: Road | None, now_ms: int) -> str:
     """Whether nothing is lost, in one sentence, and when the edges said so."""
     if road is None or road.reported_ms is None:
         return "Les sites n’ont pas encore transmis leurs compteurs."
-    said = f"{words.plural(road.edges, 'site', 'sites')}, {words.ago(now_ms - road.reported_ms)}"
+    offline = f", dont {words.number(road.offline)} hors ligne" if road.offline else ""
+    said = f"{words.plural(road.edges, 'site', 'sites')}{offline}, {words.ago(now_ms - road.reported_ms)}"
     if road.balanced:
         return f"✓ Bilan équilibré : rien n’est perdu ({said})"
     return f"⚠ Écart de {words.plural(abs(road.gap), 'message', 'messages')} : prévenez l’exploitant ({said})"

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.waiting import wait_for
 from websockets.sync.client import ClientConnection, connect
+
+from tests.conftest import require
+from tests.support.waiting import wait_for
 
 _FLAGS = (
     "--headless=new",
@@ -27,16 +28,14 @@ _FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
+_KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, "")}
 
 
 def executable() -> str:
     """Where Chromium is; without it the test is skipped on a laptop and fails in CI."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        advice = "no Chromium on the PATH; hint: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(advice)
-        pytest.skip(advice)
+    require(found, "no Chromium on the PATH; hint: apt-get install chromium")
+    assert found is not None
     return found
 
 
@@ -61,7 +60,8 @@ def _lines(told: Path) -> list[str] | None:
 
 
 class Tab:
-    """One tab. `requests`: every address asked for since it was opened; `complaints`: errors of its console."""
+    """One tab. `requests`: every address asked for since it was opened; `frames`: what came over web sockets;
+    `complaints`: errors of its console."""
 
     def __init__(self, link: ClientConnection) -> None:
         self._link = link
@@ -69,6 +69,7 @@ class Tab:
         self._session = ""
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        self.frames: list[str] = []
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
@@ -95,6 +96,8 @@ class Tab:
                 self.requests.append(event["params"]["request"]["url"])
             case "Network.webSocketCreated":
                 self.requests.append(event["params"]["url"])
+            case "Network.webSocketFrameReceived":
+                self.frames.append(event["params"]["response"]["payloadData"])
             case "Runtime.exceptionThrown":
                 self.complaints.append(json.dumps(event["params"]["exceptionDetails"])[:500])
             case "Log.entryAdded" if event["params"]["entry"]["level"] == "error":
@@ -114,7 +117,7 @@ class Tab:
             raise AssertionError(f"{script}: {json.dumps(answer['exceptionDetails'])[:500]}")
         return answer["result"].get("value")
 
-    def until(self, what: str, script: str, *, timeout_s: float = 20.0) -> Any:
+    def until(self, what: str, script: str, *, timeout_s: float = 60.0) -> Any:
         """The first truthy value of the expression."""
         return wait_for(what, lambda: self.run(script), timeout_s=timeout_s)
 
@@ -124,8 +127,10 @@ class Tab:
             self._ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, key: str) -> None:
-        for kind in ("keyDown", "keyUp"):
-            self._ask("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+        """A named key: Enter, Tab, Escape."""
+        code, text = _KEYS[key]
+        self._ask("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, text=text)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         shot = self._ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)

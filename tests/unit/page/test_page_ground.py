@@ -1,0 +1,91 @@
+"""Which lamps stand where, and which have a device, at one instant."""
+
+import pytest
+
+from cloud.page.ground import survey
+from core.territory import Asset, Assignment, Commune, Device, DeviceState, Kind, Operator, Profile, Tenant, Territory
+from core.territory.model import DeviceClass, MacVersion, Region, Thresholds
+from tests.unit.page.page_facts import HOUR_MS, NOON_MS
+
+SWAP_MS = NOON_MS + HOUR_MS
+
+
+def asset(name: str, commune: str, kind: Kind = Kind.LAMP) -> Asset:
+    return Asset(name, kind, commune, 48.0, 6.5)
+
+
+def profile(name: str, interval_s: int) -> Profile:
+    return Profile(name, "codec@1", Region.EU868, MacVersion.V1_0_3, DeviceClass.C, interval_s)
+
+
+@pytest.fixture
+def territory() -> Territory:
+    tenants = [
+        Tenant("ccpvm", "CCPVM", ("88383", "88429"), thresholds=Thresholds(silence_intervals=2.0)),
+        Tenant("esternay", "Esternay", ("51237",)),
+    ]
+    communes = [
+        Commune("88383", "Remiremont", "ccpvm", 48.0, 6.5),
+        Commune("88429", "Saint-Nabord", "ccpvm", 48.1, 6.5),
+        Commune("51237", "Esternay", "esternay", 48.7, 3.5),
+    ]
+    assets = [
+        asset("r-1", "88383"),
+        asset("r-2", "88383"),
+        asset("r-bin", "88383", Kind.BIN),
+        asset("e-1", "51237"),
+        asset("e-2", "51237"),
+        asset("e-3", "51237"),
+    ]
+    assignments = (
+        Assignment("a1", "r-1", 0, SWAP_MS),
+        Assignment("a2", "r-1", SWAP_MS),
+        Assignment("a3", "r-2", NOON_MS + 2 * HOUR_MS),
+        Assignment("b1", "e-1", 0),
+    )
+    devices = [Device(eui, "fast", DeviceState.INSTALLED) for eui in ("a1", "a3", "b1")]
+    return Territory(
+        Operator("us", "Hyperviseur"),
+        tenants={tenant.id: tenant for tenant in tenants},
+        communes={commune.insee: commune for commune in communes},
+        profiles={"fast": profile("fast", 600), "slow": profile("slow", 3600)},
+        assets={one.id: one for one in assets},
+        devices={device.dev_eui: device for device in [*devices, Device("a2", "slow", DeviceState.INSTALLED)]},
+        assignments=assignments,
+        digest="d1",
+    )
+
+
+def test_lamps_are_placed_and_other_assets_are_not(territory: Territory) -> None:
+    """The page shows lamps; the zone with most of them is looked at first."""
+    ground = survey(territory, NOON_MS)
+    assert set(ground.lamps) == {"r-1", "r-2", "e-1", "e-2", "e-3"}
+    assert [(zone.id, zone.lamps) for zone in ground.zones] == [("esternay", 3), ("ccpvm", 2)]
+    assert ground.communes["88429"].zone == "ccpvm"
+    assert ground.databases == ("ccpvm", "esternay")
+    assert (ground.title, ground.digest) == ("Hyperviseur", "d1")
+
+
+def test_silence_follows_the_device_and_its_tenant(territory: Territory) -> None:
+    """The expected interval of the device's profile, as often as the tenant's threshold says."""
+    ground = survey(territory, NOON_MS)
+    assert ground.lamps["r-1"].silent_after_ms == 2 * 600_000
+    assert ground.lamps["e-1"].silent_after_ms == 3 * 600_000
+    assert survey(territory, SWAP_MS).lamps["r-1"].silent_after_ms == 2 * 3_600_000
+    assert ground.pace_ms == 600_000
+
+
+def test_a_lamp_is_equipped_only_while_a_device_is_assigned(territory: Territory) -> None:
+    """An assignment of tomorrow or of yesterday is no device today."""
+    assert not survey(territory, NOON_MS).lamps["r-2"].equipped
+    assert survey(territory, NOON_MS + 2 * HOUR_MS).lamps["r-2"].equipped
+
+
+def test_a_ground_holds_until_a_device_comes_or_goes(territory: Territory) -> None:
+    """The reader surveys again only then."""
+    ground = survey(territory, NOON_MS)
+    assert ground.holds_at(NOON_MS)
+    assert ground.holds_at(SWAP_MS - 1)
+    assert not ground.holds_at(SWAP_MS)
+    assert survey(territory, SWAP_MS).holds_at(SWAP_MS)
+    assert not survey(territory, SWAP_MS).holds_at(NOON_MS)

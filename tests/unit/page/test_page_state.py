@@ -1,0 +1,95 @@
+"""From points to a snapshot, and from one snapshot to the next."""
+
+from dataclasses import replace
+
+from cloud.page.lamp import LampState
+from cloud.page.state import Changes, Snapshot, StoreState, age, blank, compare, picture, to_report
+from cloud.stores.base import Point
+from tests.unit.page.page_facts import HOUR_MS, NOON_MS, SILENT_AFTER_MS, ground, lamp, point
+
+STREET = ground(lamp("lamp-1"), lamp("lamp-2"), lamp("lamp-3", equipped=False))
+
+
+def seen(*readings: Point, now_ms: int = NOON_MS) -> Snapshot:
+    return picture(STREET, now_ms, readings=readings, suspects=(), road=None, unassigned=0)
+
+
+def test_a_snapshot_counts_lamps_by_state_for_each_commune_and_all_together() -> None:
+    """Counts, the age of the newest reading, and communes without a lamp are all there."""
+    snapshot = seen(point({"level_pct": 40.0}, asset="lamp-1"))
+    assert snapshot.store is StoreState.READY
+    tally = snapshot.tallies["88383"]
+    assert (tally.declared, tally.equipped, tally.heard) == (3, 2, 1)
+    assert tally.by_state == {LampState.LIT: 1, LampState.SILENT: 1, LampState.BARE: 1}
+    assert tally.newest_ms == NOON_MS - 60_000
+    assert snapshot.tallies["51237"].declared == 0
+    assert snapshot.total == tally
+
+
+def test_points_of_an_asset_that_is_not_declared_are_left_out() -> None:
+    """The territory decides what stands on the map."""
+    snapshot = seen(point({"level_pct": 40.0}, asset="lamp-9"))
+    assert snapshot.store is StoreState.EMPTY
+    assert set(snapshot.lamps) == {"lamp-1", "lamp-2", "lamp-3"}
+
+
+def test_changes_name_only_the_lamps_whose_state_is_another() -> None:
+    """A newer reading that says the same is no change, and costs no revision."""
+    dark = seen(point({"level_pct": 0.0}, asset="lamp-1"), point({"level_pct": 0.0}, asset="lamp-2"))
+    first, _ = compare(blank(STREET, NOON_MS, StoreState.ABSENT), dark)
+    same, nothing = compare(first, seen(point({"level_pct": 0.0}, ago_ms=0), point({"level_pct": 0.0}, asset="lamp-2")))
+    assert nothing == Changes(1, 1, {})
+    lit = seen(point({"level_pct": 40.0}, asset="lamp-1"), point({"level_pct": 0.0}, asset="lamp-2"))
+    after, changes = compare(same, lit)
+    assert changes == Changes(1, 2, {"lamp-1": LampState.LIT})
+    assert after.revision == 2
+
+
+def test_silence_is_a_change_that_time_alone_brings() -> None:
+    """Nothing was written, and yet the lamp's state is another."""
+    reading = point({"level_pct": 40.0}, asset="lamp-1", ago_ms=0)
+    first, _ = compare(blank(STREET, NOON_MS, StoreState.ABSENT), seen(reading))
+    _, changes = compare(first, seen(reading, now_ms=NOON_MS + SILENT_AFTER_MS + 1))
+    assert changes.states == {"lamp-1": LampState.SILENT}
+
+
+def test_another_territory_is_drawn_anew() -> None:
+    """New lamps, or the same at other places: every browser loads the map again."""
+    first = blank(STREET, NOON_MS, StoreState.EMPTY)
+    moved = blank(replace(STREET, digest="two"), NOON_MS, StoreState.EMPTY)
+    _, changes = compare(first, moved)
+    assert changes.redraw
+    assert changes.revision == 1
+    fewer = blank(ground(lamp("lamp-1")), NOON_MS, StoreState.EMPTY)
+    _, changes = compare(first, fewer)
+    assert changes.redraw
+
+
+def test_an_unreadable_store_keeps_the_last_known_state_and_lets_it_age() -> None:
+    """The map goes on showing what was known, until it is too old to be true."""
+    known = seen(point({"level_pct": 40.0}, asset="lamp-1"))
+    soon = age(known, STREET, NOON_MS + HOUR_MS)
+    assert soon.store is StoreState.FAILING
+    assert soon.lamps["lamp-1"].state is LampState.LIT
+    late = age(known, STREET, NOON_MS + 4 * HOUR_MS)
+    assert late.lamps["lamp-1"].state is LampState.SILENT
+    assert late.lamps["lamp-3"].state is LampState.BARE
+    assert late.tallies["88383"][LampState.LIT] == 0
+    assert late.total.newest_ms == known.total.newest_ms
+
+
+def test_what_to_report_is_ordered_by_gravity() -> None:
+    """Broken lamps come before doubtful and silent ones; what is well is not reported."""
+    street = ground(*(lamp(f"lamp-{n}") for n in range(1, 5)))
+    snapshot = picture(
+        street,
+        NOON_MS,
+        readings=[
+            point({"level_pct": 40.0}, asset="lamp-1"),
+            point({"level_pct": 40.0, "lamp_failure": "fault"}, asset="lamp-3"),
+        ],
+        suspects=[point({"level_pct": 130.0}, asset="lamp-4", measurement="suspect")],
+        road=None,
+        unassigned=0,
+    )
+    assert to_report(snapshot) == ["lamp-3", "lamp-4", "lamp-2"]
