@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = console.new_app("Devices without hardware: run their lives, and publish them as a network server does.")
 
-_WAIT_S = 15.0  # edges on the same machine need a few seconds to start
+_WAIT_S = 20.0  # edges on the same machine need a few seconds to start
 
 
 @app.callback()
@@ -57,7 +57,7 @@ def run(
     wait: Annotated[
         float | None,
         typer.Option(
-            parser=duration.seconds, metavar="DURATION", help="Wait at most so long for edges to answer (15s)."
+            parser=duration.seconds, metavar="DURATION", help="Wait at most so long for edges to answer (20s)."
         ),
     ] = None,
     json: console.Json = False,

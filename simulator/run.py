@@ -26,7 +26,7 @@ from simulator.publisher import Publisher
 from simulator.scenario import FILL_MS, Scenario
 from simulator.stream import stream
 
-_TICK_MS = {Phase.FILL: 10, Phase.RUN: 50, Phase.LIVE: 50}  # between two scales; a file's time stamp has to change
+_TICK_MS = {Phase.FILL: 20, Phase.RUN: 50, Phase.LIVE: 50}  # between two scales: a file's time stamp has to change
 _PROGRESS_MS = 5_000
 _BURST = 50  # events between two looks at what the link says
 _FAREWELL_S = 5.0  # for the last PUBACKs
@@ -167,6 +167,7 @@ class Run:
         end_ms = None if scenario.for_s is None else _mono_ms() + round(scenario.for_s * 1000)
         items = stream(self._fleet.nodes, seed=scenario.seed, start_ms=scenario.start_ms, faults=scenario.faults)
         item = next(items, None)
+        self._told_ms = _mono_ms()
         while not stop.is_set():
             self._listen(0)
             mono_ms = _mono_ms()
@@ -234,22 +235,24 @@ class Run:
     def _meet_edges(self, stop: Flag) -> None:
         """An edge that is not there yet has no session at the broker: what is published now would never reach it."""
         edges = self._fleet.edges
-        begun_ms: int | None = None
-        told = False
+        begun_ms = _mono_ms()
+        told = ""
         while not stop.is_set():
             self._listen(50)
             absent = [edge for edge in edges if not self._follower.heard(edge)]
             if not self._up:
-                if not told:
-                    self._note(f"waiting for the broker at {self._broker}")
-                told, begun_ms = True, None
-                continue
-            begun_ms = _mono_ms() if begun_ms is None else begun_ms
-            if not absent:
+                begun_ms = _mono_ms()
+                waits_for = f"the broker at {self._broker}"
+            elif not absent:
                 return
-            if _mono_ms() - begun_ms >= self._wait_s * 1000:
-                self._note(f"no edge answers at {', '.join(absent)}; its events are published all the same")
+            elif _mono_ms() - begun_ms >= self._wait_s * 1000:
+                self._note(f"no edge answers for {', '.join(absent)}; the events are published all the same")
                 return
+            else:
+                waits_for = f"the edges of {', '.join(absent)}"
+            if waits_for != told:
+                told = waits_for
+                self._note(f"waiting for {waits_for}")
 
     def _say_farewell(self) -> None:
         deadline_ms = _mono_ms() + round(_FAREWELL_S * 1000)
