@@ -71,9 +71,9 @@ demo: install
 	$(BIN)/beffroi demo $(DEMO_ARGS)
 
 lock: install-dev
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --allow-unsafe \
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe \
 	  --extra all --all-build-deps --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --allow-unsafe \
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe \
 	  --constraint requirements.lock --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
