@@ -7,6 +7,7 @@ states are closed sets of `core.quantities.states`. A reading out of range is ke
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from core.errors import UnreadableError
@@ -65,12 +66,14 @@ def lookup(name: str) -> Quantity:
     try:
         return _TABLE[name]
     except KeyError:
-        close = difflib.get_close_matches(name, QUANTITIES, n=3)
-        raise UnreadableError(
-            "quantity.unknown",
-            f"no quantity is named {name!r}",
-            hint=f"did you mean {', '.join(close)}?" if close else "",
-        ) from None
+        raise UnreadableError("quantity.unknown", f"no quantity is named {name!r}", hint=_closest(name)) from None
+
+
+@lru_cache(maxsize=1024)
+def _closest(name: str) -> str:
+    """A hint; remembered, since a newer edge says the same name in every row and comparing takes a millisecond."""
+    close = difflib.get_close_matches(name, QUANTITIES, n=3)
+    return f"did you mean {', '.join(close)}?" if close else ""
 
 
 def is_plausible(name: str, value: float | str) -> bool:
