@@ -85,6 +85,7 @@ def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
         file_name(RowClass(row_class), first): last
         for row_class, first, last in _lines(spool / meta.NAME, "SELECT row_class, first, last FROM segment")
     }
+    gone = _lines(spool / meta.NAME, "SELECT row_class, first, last FROM gone")
     given_up = {
         file_name(RowClass(row_class), first)
         for row_class, first in _lines(
@@ -104,9 +105,12 @@ def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
         if segment is None:
             continue
         done.add(name)
+        left_over = not (segment.is_kept or name in ends) and any(
+            row_class == match[1] and first <= int(match[2]) <= end for row_class, first, end in gone
+        )  # settled, and about to be deleted
         for seq, _, key, received_ms, clock, mono_ms, _, stored in segment.lines:
             marked = segment.settled.find(seq)
-            settled = marked is not None and marked.first == seq
+            settled = left_over or (marked is not None and marked.first == seq)
             if (last is not None and seq > last) or (segment.is_kept and not settled):
                 continue  # left behind by a commit that failed
             yield CommittedRow(
