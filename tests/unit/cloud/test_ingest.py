@@ -258,6 +258,18 @@ def test_health_is_seen_by_the_tenant_and_the_operator(road: Road) -> None:
     assert road.said == [("ack", "alive"), ("ack", "gone")]
 
 
+def test_health_keeps_its_own_time_where_that_can_be_trusted(road: Road) -> None:
+    """A report that waited at the broker or is retained there is no news; an unset clock is no time."""
+    topic = topics.of_edge(EDGE, topics.HEALTH)
+    for at_ms, clock in ((NOON_MS - 60_000, "synced"), (5000, "unsynced"), (NOON_MS + 60_000, "synced")):
+        document = f'{{"at_ms": {at_ms}, "clock": "{clock}", "spooled": 1}}'
+        road.clock.advance(1)
+        road.deliver(document.encode(), topic=topic)
+        road.flush()
+    times = [point.time_us // 1000 for point in road.store.points("operator", "site")]
+    assert times == [NOON_MS - 60_000, NOON_MS + 2, NOON_MS + 3]
+
+
 @pytest.mark.parametrize("document", [b"no", b"[]", b"\xff", b'{"a":'])
 def test_health_that_cannot_be_read_is_evidence(road: Road, document: bytes) -> None:
     """Not silently dropped, and nothing else is."""
