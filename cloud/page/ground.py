@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from core.territory.model import Kind, Territory
 from core.territory.placements import END_MS
 
+STALE_MS = 15 * 60_000  # all lamps together speak more often than this, unless each speaks more rarely
+
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
@@ -54,6 +56,13 @@ class Ground:
     valid_from_ms: int
     valid_until_ms: int
     pace_ms: int | None
+
+    def zone_of(self, asset: str) -> str:
+        return self.communes[self.lamps[asset].commune].zone
+
+    def is_late(self, age_ms: int) -> bool:
+        """True when the newest of many lamps' readings should not be this old."""
+        return age_ms > max(STALE_MS, self.pace_ms or 0)
 
     def holds_at(self, now_ms: int) -> bool:
         return self.valid_from_ms <= now_ms < self.valid_until_ms

@@ -20,6 +20,7 @@ FAULTS: dict[str, str] = {
     "level_source": "driver_not_found",
     ALERT: "raised",
 }
+PATIENCE_MS = 3 * 3_600_000  # a road that is late by less does not make its lamps silent
 LIT_POWER_W = 5.0  # a driver in stand-by draws 0.5 to 3 W, the smallest street luminaire 10 W
 
 
@@ -44,7 +45,12 @@ class Seen:
 
 
 def judge(lamp: Lamp, readings: Sequence[Point], suspects: Sequence[Point], now_ms: int) -> Seen:
-    """The lamp's state at `now_ms` from the newest point of each of its series."""
+    """The lamp's state from the newest point of each of its series.
+
+    Args:
+        now_ms: the instant up to which its zone has been heard (`heard_until`): a lamp is silent when others spoke
+            since and it did not.
+    """
     readings, suspects = of_last_device(readings, suspects)
     newest_us = max([point.time_us for points in (readings, suspects) for point in points], default=None)
     at_ms = None if newest_us is None else newest_us // 1000
@@ -57,6 +63,14 @@ def judge(lamp: Lamp, readings: Sequence[Point], suspects: Sequence[Point], now_
     if suspects and _is_doubtful(readings, suspects, since_us=(now_ms - lamp.silent_after_ms) * 1000):
         return Seen(LampState.SUSPECT, at_ms)
     return Seen(_light(readings), at_ms)
+
+
+def heard_until(newest_ms: int | None, now_ms: int) -> int:
+    """The instant up to which a zone has been heard: now, or a little earlier where its link is late or down.
+
+    The page says beside it how old the zone's data are; beyond `PATIENCE_MS` its lamps are silent.
+    """
+    return now_ms if newest_ms is None else min(now_ms, max(newest_ms, now_ms - PATIENCE_MS))
 
 
 def silenced(lamp: Lamp, seen: Seen, now_ms: int) -> LampState:

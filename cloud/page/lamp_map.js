@@ -61,6 +61,8 @@ export default {
     this.markers = new Map();
     this.pending = [];
     this.chosen = null;
+    this.fitted = null; // the communes in view, until someone moves the map
+    this.fitting = false;
     this.revision = -1;
   },
   async mounted() {
@@ -84,7 +86,10 @@ export default {
     this.map.on("click", this.on_click);
     this.map.on("mousemove", this.on_move);
     this.map.on("mouseout", () => this.map.closeTooltip(this.tip));
-    this.observer = new ResizeObserver(() => this.map.invalidateSize());
+    this.map.on("dragstart", () => (this.fitted = null));
+    this.map.on("zoomstart", () => this.fitting || (this.fitted = null));
+    this.map.on("moveend", () => (this.fitting = false));
+    this.observer = new ResizeObserver(this.on_resize);
     this.observer.observe(this.$refs.map);
     await this.load();
   },
@@ -202,7 +207,18 @@ export default {
       });
       for (const marker of this.markers.values())
         if (communes.includes(marker.feature.properties.commune)) bounds.extend(marker.getLatLng());
-      if (bounds.isValid()) this.map.fitBounds(bounds, { padding: [12, 12], animate });
+      if (!bounds.isValid()) return;
+      this.fitting = true;
+      this.fitted = communes;
+      this.map.fitBounds(bounds, { padding: [12, 12], animate });
+    },
+    // Whoever has not moved the map keeps what was chosen in view.
+    on_resize() {
+      this.map.invalidateSize({ animate: false });
+      if (this.loading || !this.map._loaded) return;
+      const marker = this.markers.get(this.chosen);
+      if (marker && !this.map.getBounds().contains(marker.getLatLng())) this.map.panTo(marker.getLatLng());
+      else if (this.fitted) this.fit(this.fitted, false);
     },
     nearest(point) {
       let best = null;

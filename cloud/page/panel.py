@@ -32,17 +32,20 @@ class Panel:
                 self._name = Text("h2")
                 with button("panel-close", on_close, aria_label="Fermer la fiche"):
                     markup(_CLOSE, "icon")
-            self._facts = box("div", "panel-facts")
-            self._curve = box("div", "panel-curve")
+            self._head = box("div")
+            self._curve = box("div")
+            self._readings = box("div")
 
     def show(self, story: Story) -> None:
         """Say what is known of a lamp now."""
         fresh = self.asset != story.asset.id
         self.asset = self._name.text = story.asset.id
-        self._facts.clear()
-        with self._facts:
-            self._head(story)
-            self._lines(story)
+        self._head.clear()
+        with self._head:
+            _say_state(story)
+        self._readings.clear()
+        with self._readings:
+            _say_readings(story)
         options = readings.chart(story.day, story.now_ms, gap_ms=story.gap_ms)
         if fresh or self._chart is None or not story.day:
             self._draw(story, options)
@@ -58,36 +61,15 @@ class Panel:
         """Say why there is nothing to show."""
         self.asset = self._name.text = asset
         self._chart = None
-        self._facts.clear()
-        self._curve.clear()
-        with self._facts:
+        for part in (self._head, self._curve, self._readings):
+            part.clear()
+        with self._head:
             Text("p", why, "panel-note")
         self._root.set_visibility(True)
 
     def hide(self) -> None:
         self.asset = None
         self._root.set_visibility(False)
-
-    def _head(self, story: Story) -> None:
-        Text("p", " · ".join(_declared(story)), "panel-place")
-        with box("p", f"panel-state is-{story.seen.state}"):
-            symbol(story.seen.state)
-            Text("span", headline(story))
-        Text("p", age(story), "panel-note")
-
-    def _lines(self, story: Story) -> None:
-        listed = readings.lines(story.latest, story.day, story.suspects)
-        if not listed:
-            return
-        Text("h3", "Dernières mesures")
-        with box("table", "readings"), box("tbody"):
-            for line in listed:
-                with box("tr", "broken" if line.broken else "doubtful" if line.doubtful else ""):
-                    with Text("th", line.label) as name:
-                        name.props["scope"] = "row"
-                    Text("td", f"{line.text} (douteux)" if line.doubtful else line.text, "value")
-                    at_ms = line.at_ms
-                    Text("td", "plus de 24 h" if at_ms is None else words.duration(story.now_ms - at_ms), "age")
 
     def _draw(self, story: Story, options: dict[str, Any]) -> None:
         self._curve.clear()
@@ -98,6 +80,29 @@ class Panel:
                 self._chart = ui.echart(options).classes("curve")
             else:
                 Text("p", "Aucune mesure depuis 24 heures.", "panel-note")
+
+
+def _say_state(story: Story) -> None:
+    Text("p", " · ".join(_declared(story)), "panel-place")
+    with box("p", f"panel-state is-{story.seen.state}"):
+        symbol(story.seen.state)
+        Text("span", headline(story))
+    Text("p", age(story), "panel-note")
+
+
+def _say_readings(story: Story) -> None:
+    listed = readings.lines(story.latest, story.day, story.suspects)
+    if not listed:
+        return
+    Text("h3", "Dernières mesures")
+    with box("table", "readings"), box("tbody"):
+        for line in listed:
+            with box("tr", "broken" if line.broken else "doubtful" if line.doubtful else ""):
+                with Text("th", line.label) as name:
+                    name.props["scope"] = "row"
+                Text("td", f"{line.text} (douteux)" if line.doubtful else line.text, "value")
+                at_ms = line.at_ms
+                Text("td", "plus de 24 h" if at_ms is None else words.duration(story.now_ms - at_ms), "age")
 
 
 def _declared(story: Story) -> list[str]:

@@ -32,7 +32,7 @@ class Communes:
             self._build(snapshot.ground)
         for insee, (row, count, trouble, bar) in self._rows.items():
             tally = snapshot.tallies[insee]
-            count.text = lit(tally, snapshot.now_ms)
+            count.text = lit(tally, snapshot)
             trouble.text = words.number(tally[LampState.FAULT]) if tally[LampState.FAULT] else ""
             mark(row, "data-trouble", "yes" if tally[LampState.FAULT] else "no")
             share = 100 * tally[LampState.LIT] // tally.equipped if tally.equipped else 0
@@ -64,17 +64,19 @@ class Communes:
         self._rows[insee] = (row, count, trouble, bar)
 
 
-def lit(tally: Tally, now_ms: int) -> str:
-    """`12 / 340` of the equipped lamps; or that there is nothing to say, and why."""
+def lit(tally: Tally, snapshot: Snapshot) -> str:
+    """`12 / 340` of the equipped lamps, with the age of figures that are old; or why there are none."""
     if not tally.declared:
         return "aucun équipement"
     if not tally.equipped:
         return "aucun capteur"
     if tally.newest_ms is None:
         return "aucune donnée reçue"
+    age_ms = snapshot.now_ms - tally.newest_ms
     if not tally.heard:
-        return f"pas de donnée depuis {words.duration(now_ms - tally.newest_ms)}"
-    return f"{words.number(tally[LampState.LIT])} / {words.number(tally.equipped)}"
+        return f"pas de donnée depuis {words.duration(age_ms)}"
+    count = f"{words.number(tally[LampState.LIT])} / {words.number(tally.equipped)}"
+    return f"{count} {words.ago(age_ms)}" if snapshot.ground.is_late(age_ms) else count
 
 
 class Reports:

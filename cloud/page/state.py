@@ -83,8 +83,17 @@ def picture(
         suspects: the same of `suspect`.
     """
     good, doubtful = _by_asset(readings), _by_asset(suspects)
+    newest_us: dict[str, int] = {}
+    for asset, points in (*good.items(), *doubtful.items()):
+        if asset in ground.lamps:
+            zone = ground.zone_of(asset)
+            newest_us[zone] = max(newest_us.get(zone, 0), *(point.time_us for point in points))
+    until_ms = {
+        zone.id: lamp.heard_until(newest_us[zone.id] // 1000 if zone.id in newest_us else None, now_ms)
+        for zone in ground.zones
+    }
     lamps = {
-        asset: lamp.judge(spot, good.get(asset, ()), doubtful.get(asset, ()), now_ms)
+        asset: lamp.judge(spot, good.get(asset, ()), doubtful.get(asset, ()), until_ms[ground.zone_of(asset)])
         for asset, spot in ground.lamps.items()
     }
     total = _count(lamps.values())
@@ -109,8 +118,9 @@ def age(snapshot: Snapshot, ground: Ground, now_ms: int) -> Snapshot:
     """The same facts at a later instant, while the store cannot be read: nothing is forgotten, nothing is new."""
     if snapshot.store in (StoreState.ABSENT, StoreState.EMPTY) or snapshot.ground is not ground:
         return blank(ground, now_ms, StoreState.FAILING)
+    until_ms = lamp.heard_until(snapshot.total.newest_ms, now_ms)
     lamps = {
-        asset: Seen(lamp.silenced(ground.lamps[asset], seen, now_ms), seen.at_ms)
+        asset: Seen(lamp.silenced(ground.lamps[asset], seen, until_ms), seen.at_ms)
         for asset, seen in snapshot.lamps.items()
     }
     return replace(

@@ -6,7 +6,6 @@ from cloud.page.elements import Text, box, mark, markup, symbol
 from cloud.page.lamp import LampState
 from cloud.page.state import Snapshot
 
-STALE_MS = 15 * 60_000  # all lamps together speak more often than this, unless each speaks more rarely
 _TOWER = (
     '<svg viewBox="0 0 32 32" aria-hidden="true" fill="currentColor"><path d="M16 1 10 8v3H8v4h2v13H6v3h20v-3h-4V15h2'
     'v-4h-2V8ZM14 12a2 2 0 0 1 4 0v5h-4Zm-1 9h6v7h-6Z"/></svg>'
@@ -84,8 +83,7 @@ def freshness_look(snapshot: Snapshot) -> str:
     newest_ms = snapshot.total.newest_ms
     if newest_ms is None:
         return "waiting"
-    is_old = snapshot.now_ms - newest_ms > max(STALE_MS, snapshot.ground.pace_ms or 0)
-    return "old" if is_old else "well"
+    return "old" if snapshot.ground.is_late(snapshot.now_ms - newest_ms) else "well"
 
 
 def verdict(road: Road | None, now_ms: int) -> str:

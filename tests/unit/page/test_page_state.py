@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cloud.page.lamp import LampState
+from cloud.page.lamp import PATIENCE_MS, LampState
 from cloud.page.state import Changes, Snapshot, StoreState, age, blank, compare, picture, to_report
 from cloud.stores.base import Point
 from tests.unit.page.page_facts import HOUR_MS, NOON_MS, SILENT_AFTER_MS, ground, lamp, point
@@ -49,8 +49,19 @@ def test_silence_is_a_change_that_time_alone_brings() -> None:
     """Nothing was written, and yet the lamp's state is another."""
     reading = point({"level_pct": 40.0}, asset="lamp-1", ago_ms=0)
     first, _ = compare(blank(STREET, NOON_MS, StoreState.ABSENT), seen(reading))
-    _, changes = compare(first, seen(reading, now_ms=NOON_MS + SILENT_AFTER_MS + 1))
+    later_ms = NOON_MS + SILENT_AFTER_MS + PATIENCE_MS
+    assert compare(first, seen(reading, now_ms=later_ms))[1].states == {}
+    _, changes = compare(first, seen(reading, now_ms=later_ms + 1))
     assert changes.states == {"lamp-1": LampState.SILENT}
+
+
+def test_a_lamp_is_silent_when_others_spoke_since_and_it_did_not() -> None:
+    """A late road is not a street full of silent lamps: the same age is silence only beside newer neighbours."""
+    old = point({"level_pct": 40.0}, asset="lamp-1", ago_ms=SILENT_AFTER_MS + HOUR_MS)
+    alone = seen(old)
+    assert alone.lamps["lamp-1"].state is LampState.LIT
+    beside = seen(old, point({"level_pct": 40.0}, asset="lamp-2", ago_ms=0))
+    assert beside.lamps["lamp-1"].state is LampState.SILENT
 
 
 def test_another_territory_is_drawn_anew() -> None:
@@ -71,7 +82,7 @@ def test_an_unreadable_store_keeps_the_last_known_state_and_lets_it_age() -> Non
     soon = age(known, STREET, NOON_MS + HOUR_MS)
     assert soon.store is StoreState.FAILING
     assert soon.lamps["lamp-1"].state is LampState.LIT
-    late = age(known, STREET, NOON_MS + 4 * HOUR_MS)
+    late = age(known, STREET, NOON_MS + 7 * HOUR_MS)
     assert late.lamps["lamp-1"].state is LampState.SILENT
     assert late.lamps["lamp-3"].state is LampState.BARE
     assert late.tallies["88383"][LampState.LIT] == 0

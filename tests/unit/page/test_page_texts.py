@@ -28,11 +28,12 @@ STREET = ground(lamp())
         (Tally(2, {LampState.SILENT: 2}, NOON_MS - 5 * HOUR_MS), "pas de donnée depuis 5 h"),
         (Tally(4, {LampState.LIT: 1, LampState.OFF: 2, LampState.BARE: 1}, NOON_MS), "1 / 3"),
         (Tally(2, {LampState.OFF: 2}, NOON_MS), "0 / 2"),
+        (Tally(2, {LampState.OFF: 2}, NOON_MS - 2 * HOUR_MS), "0 / 2 il y a 2 h"),
     ],
 )
 def test_a_commune_without_figures_says_why(tally: Tally, said: str) -> None:
-    """Nothing there, nothing fitted, nothing heard yet, nothing heard any more: four different things."""
-    assert lit(tally, NOON_MS) == said
+    """Nothing there, nothing fitted, nothing heard yet or any more: four different things. Old figures say so."""
+    assert lit(tally, blank(STREET, NOON_MS, StoreState.READY)) == said
 
 
 def test_the_balance_is_said_in_one_sentence() -> None:
