@@ -1,6 +1,8 @@
 """Group commit: rows wait a moment for each other, are committed, and only then are their events acknowledged."""
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from core import log
@@ -31,6 +33,13 @@ class Group(Protocol):
     def commit(self) -> list[Run]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    key: str
+    ack: Ack
+    is_new: bool
+
+
 class Acceptance:
     """Takes rows in, one group after the other.
 
@@ -57,7 +66,9 @@ class Acceptance:
         self._conditions = conditions
         self._committed = committed
         self._resolved = resolved
-        self._acks: dict[str, Ack] = {}  # key → what acknowledges its event, at the latest connection it came over
+        # every delivery that waits for its acknowledgement, in the order received: MQTT asks for that order
+        # [MQTT-4.6.0-2], and a broker that is strict about it closes the connection otherwise
+        self._waiting: deque[_Delivery] = deque()
         self._due_ms: int | None = None
         self._pressing = False
         self._blocked = False
@@ -67,24 +78,17 @@ class Acceptance:
     @property
     def spent(self) -> bool:
         """True when no further row can be expected before a commit, or the group is large enough."""
-        return len(self._acks) >= self._window or self._spool.open_rows >= GROUP_ROWS
+        return len(self._waiting) >= self._window or self._spool.open_rows >= GROUP_ROWS
 
     def offer(self, row: NewRow, ack: Ack, now_ms: int) -> None:
-        """A row and its event. A redelivered event is not accepted twice: it is acknowledged with the first."""
-        if self._spool.is_open(row.key):
-            # the connection of the first delivery may be gone: only the newest acknowledgement counts
-            repeated = row.key in self._acks
-            self._acks[row.key] = ack
-            self.duplicates += 1
-            if repeated:
-                self._resolved(1)
-        elif self._spool.seen(row.key):
-            self.duplicates += 1
-            ack()
-            self._resolved(1)
-        else:
-            self._acks[row.key] = ack
+        """A row and its event. A redelivered event is not accepted twice; it is acknowledged in its turn."""
+        is_new = not (self._spool.is_open(row.key) or self._spool.seen(row.key))
+        self._waiting.append(_Delivery(row.key, ack, is_new))
+        if is_new:
             self.add(row, now_ms)
+        else:
+            self.duplicates += 1
+            self._acknowledge()
 
     def add(self, row: NewRow, now_ms: int) -> None:
         """A row of the edge itself: nobody waits for an acknowledgement."""
@@ -115,9 +119,12 @@ class Acceptance:
             self._committed(run)
 
     def _acknowledge(self) -> None:
-        accepted = [key for key in self._acks if not self._spool.is_open(key)]
-        for key in accepted:
-            self._acks.pop(key)()
-        self.accepted += len(accepted)
-        if accepted:
-            self._resolved(len(accepted))
+        """Acknowledge what is durable, up to the first event that is not."""
+        answered = 0
+        while self._waiting and not self._spool.is_open(self._waiting[0].key):
+            delivery = self._waiting.popleft()
+            delivery.ack()
+            self.accepted += delivery.is_new
+            answered += 1
+        if answered:
+            self._resolved(answered)

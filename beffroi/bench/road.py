@@ -28,9 +28,9 @@ def measure(territory: Path, *, per_s: float, for_s: float) -> list[Figure]:
     with stage(territory) as road:
         begun = time.monotonic()
         road.start_broker()
-        cloud = road.start_service("cloud")
+        cloud = road.start_cloud()
         edges = [road.start_edge(site) for site in sites]
-        road.start_service("page")
+        road.start_page()
         feed = Feed(road.layout.broker_port, items, per_s=per_s)
         watch = _Watch(road, sites, begun)
         feed.start()

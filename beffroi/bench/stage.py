@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -63,16 +63,25 @@ class Stage:
         """Started, and subscribed at its source."""
         settings = str(self.layout.settings(f"edge-{site}"))
         child = self.start(f"edge-{site}", "beffroi", "edge", "run", "--settings", settings)
+        self._wait_up(child, lambda: (state := self.status(self.layout.edge(site))) and state["source_connected"])
+        return child
+
+    def start_cloud(self) -> Child:
+        """Started, and subscribed at its broker."""
+        child = self.start("cloud", "beffroi", "cloud", "run", "--settings", str(self.layout.settings("cloud")))
+        self._wait_up(child, lambda: (state := self.status(self.layout.cloud)) and state["broker"]["connected"])
+        return child
+
+    def start_page(self) -> Child:
+        return self.start("page", "beffroi", "page", "run", "--settings", str(self.layout.settings("page")))
+
+    @staticmethod
+    def _wait_up(child: Child, is_up: Callable[[], Any]) -> None:
         deadline = time.monotonic() + UP_S
-        while not ((state := self.status(self.layout.edge(site))) and state["source_connected"]):
+        while not is_up():
             if time.monotonic() > deadline or not child.running:
                 raise OperatorError("bench.not_up", f"{child.name} does not come up", hint=child.last_words())
             time.sleep(0.02)
-        return child
-
-    def start_service(self, name: str) -> Child:
-        """`cloud` or `page`."""
-        return self.start(name, "beffroi", name, "run", "--settings", str(self.layout.settings(name)))
 
     @staticmethod
     def status(folder: Path) -> dict[str, Any] | None:

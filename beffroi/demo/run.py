@@ -22,6 +22,7 @@ from core import console, territory
 from core.errors import ExitCode, OperatorError, StorageError
 from core.ports import control
 
+_UP_S = 30.0
 _DRAIN_S = 30.0  # longest wait for the road to come to rest before it is weighed
 
 
@@ -156,18 +157,37 @@ class Demo:
         simulate = [
             *("beffroi", "simulate", "run", "--territory", str(options.territory), "--json"),
             *("--broker", f"127.0.0.1:{layout.broker_port}", "--seed", str(options.seed), "--fleet", options.fleet),
-            *("--speed", str(options.speed), "--clock", str(layout.clock), "--truth", str(layout.truth)),
+            *(
+                "--speed",
+                str(options.speed),
+                "--clock",
+                str(layout.clock),
+                "--truth",
+                str(layout.truth),
+                "--wait",
+                "60s",
+            ),
         ]
         # the simulator owns the time: it writes the clock before it waits for the edges to be there
         self._spawn("simulator", layout, *simulate)
         _wait_for_file(layout.clock, self._children["simulator"])
         self._spawn("cloud", layout, "beffroi", "cloud", "run", "--settings", str(layout.settings("cloud")))
+        self._wait_for_worker(layout)
         for site in sites:
             settings = str(layout.settings(f"edge-{site}"))
             self._spawn(f"edge-{site}", layout, "beffroi", "edge", "run", "--settings", settings)
         if options.page_port is not None:
             self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")))
             console.note(f"page: http://127.0.0.1:{layout.page_port}")
+
+    def _wait_for_worker(self, layout: Layout) -> None:
+        """What an edge sends before the broker knows the worker would have to be sent again a minute later."""
+        worker = self._children["cloud"]
+        deadline = time.monotonic() + _UP_S
+        while not ((state := _ask(layout.cloud)) and state["broker"]["connected"]):
+            if not worker.running or time.monotonic() > deadline:
+                raise OperatorError("process.not_up", "the worker does not come up", hint=worker.last_words())
+            time.sleep(0.02)
 
     def _watch(self, layout: Layout, sites: list[str], begun: float) -> None:
         """Wait for the end, one line of progress every two seconds; a process that dies is a failure and is named."""

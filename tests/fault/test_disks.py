@@ -39,6 +39,9 @@ def test_the_edge_disk_is_full(
     with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port) as run:
         run.edge_folder().parent.mkdir(parents=True)
         run.edge_folder().symlink_to(small_disk)
+        cloud = run.start_cloud()
+        run.wait_worker()
+        cloud.stop()  # the broker keeps its session: what the edge sends meanwhile waits there
         edge = run.start_edge()
         run.wait_connected()
         filler = fill(small_disk, leave=700_000)

@@ -94,7 +94,7 @@ def test_the_edge_dies_between_commit_and_acknowledgement(
         balance = run.balance()
         assert_balanced(balance)
         # two starts, so two boot rows of the edge's own beside the events
-        assert balance["accepted"] == len({item.key for item in items}) + 2
+        assert balance["accepted"] == len({(item.topic, item.key) for item in items}) + 2
 
 
 def test_the_worker_dies_between_write_and_receipt(

@@ -33,7 +33,7 @@ def own_territory(tmp_path: Path) -> Path:
 
 
 def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
-    """A tenant's file that cannot be written holds back its own rows, in the edge's spool; its neighbour's are stored."""
+    """A tenant's file that cannot be written holds back its own rows alone; its neighbour's are stored."""
     sites = (SITE, "esternay")
     with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, sites=sites) as run:
         run.store_folder.mkdir(parents=True)

@@ -181,12 +181,22 @@ class Road:
         return self.cloud
 
     def start(self) -> Self:
+        """The worker first: what is sent before the broker knows it would have to be sent again a minute later."""
         self.start_cloud()
+        self.wait_worker()
         for site in self.sites:
             self.start_edge(site)
         for site in self.sites:
             self.wait_connected(site)
         return self
+
+    def wait_worker(self) -> None:
+        """Until the worker has its subscription at the cloud's broker."""
+        assert self.cloud is not None
+        wait_for(
+            f"the worker at its broker ({self.cloud.last_words()})",
+            lambda: (status := self.cloud_status()) and status["broker"]["connected"],
+        )
 
     def edge_status(self, site: str = SITE) -> dict[str, Any] | None:
         return ask_edge(self.edge_folder(site))

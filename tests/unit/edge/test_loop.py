@@ -46,19 +46,33 @@ def test_a_spent_window_is_committed_at_once(tmp_path: Path) -> None:
 
 
 def test_a_redelivered_event_is_accepted_once(tmp_path: Path) -> None:
-    """After its commit it is acknowledged at once; before, with the commit, and by its newest connection alone."""
+    """Each delivery of it is acknowledged: with the commit, or at once when that is done; it is accepted once."""
     with Site(tmp_path) as site:
         site.source.deliver(uplink(1))
         site.source.deliver(uplink(1))
         site.step()
         assert site.source.acked == []
         site.step(250)
-        assert site.source.acked == ["up:1"]
+        assert site.source.acked == ["up:1", "up:1"]
         site.source.deliver(uplink(1))
         site.step()
-        assert site.source.acked == ["up:1", "up:1"]
+        assert site.source.acked == ["up:1", "up:1", "up:1"]
         assert site.spool.counters().accepted[RowClass.MEASUREMENT] == 1
         assert site.agent.health().duplicates == 2
+
+
+def test_acknowledgements_keep_the_order_of_the_deliveries(tmp_path: Path) -> None:
+    """An event accepted long ago waits behind one that is not durable yet: a strict broker hangs up otherwise."""
+    with Site(tmp_path) as site:
+        site.source.deliver(uplink(1))
+        site.step()
+        site.step(250)
+        site.source.deliver(uplink(2))
+        site.source.deliver(uplink(1))
+        site.step()
+        assert site.source.acked == ["up:1"]
+        site.step(250)
+        assert site.source.acked == ["up:1", "up:2", "up:1"]
 
 
 def test_rows_travel_as_one_message_and_are_forgotten_by_the_receipt_alone(tmp_path: Path) -> None:
