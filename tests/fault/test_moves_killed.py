@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from cloud.stores.sqlite import SqliteStore
 from core.model import Event, RowClass, Uplink
 from core.territory import Territory
 from tests.support.killed_moves import A1, A2, NEW, OLD, ROWS_A_STEP
+from tests.support.memory import memory_folder
 from tests.support.moving import content, content_of, event, expected, finish, never, points, territory, uplink
 
 pytestmark = pytest.mark.fault
@@ -38,9 +38,8 @@ def opened(folder: Path) -> Iterator[tuple[SqliteStore, Journal, Moves]]:
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    """In memory where the system has such a folder: a killed process needs no disk, and hundreds of syncs take long."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    """For what a killed process left: that needs no disk."""
+    with memory_folder() as folder:
         yield Path(folder)
 
 

@@ -1,6 +1,5 @@
 """Whatever the territories say one after the other, the store ends as if only the last had ever been."""
 
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from cloud.moves import Journal, Moves
 from cloud.stores.sqlite import SqliteStore
 from core.territory import Territory
+from tests.support.memory import memory_folder
 from tests.support.moving import (
     ASSETS,
     DEVICES,
@@ -68,7 +68,7 @@ def test_the_store_ends_as_the_last_territory_says(
 ) -> None:
     """Rows come between the changes, moves are cut short by the next one, the worker restarts: the end is the same."""
     stored: dict[int, tuple[object, str]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with memory_folder() as folder:
         store, journal = SqliteStore.open(Path(folder) / "store"), Journal.open(Path(folder))
         moves = Moves(store, journal, keep=never, rows=a_step)
         for round_, current in enumerate(said):

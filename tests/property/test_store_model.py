@@ -1,6 +1,5 @@
 """The store against a plain model of its contract, over any sequence of writes and deletions."""
 
-import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from cloud.stores.base import Field, Point
 from cloud.stores.sqlite import SqliteStore
+from tests.support.memory import memory_folder
 
 HOUR = 3_600_000_000
 SERIES = [
@@ -69,7 +69,7 @@ def test_the_store_is_its_model(
 ) -> None:
     """`series`, `latest`, `count` and `delete_range` answer as a dictionary of points would, after any steps."""
     model: Model = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with memory_folder() as folder:
         store = SqliteStore.open(Path(folder))
         for step in steps:
             if isinstance(step, list):
@@ -107,7 +107,7 @@ def test_any_order_and_any_repetition_give_the_same_content(
     cut = data.draw(st.integers(0, len(again)))
     contents = []
     for batches in ([rows], [again[:cut], again[cut:]]):
-        with tempfile.TemporaryDirectory() as folder:
+        with memory_folder() as folder:
             store = SqliteStore.open(Path(folder))
             for batch in batches:
                 store.write("ccpvm", batch)

@@ -15,6 +15,7 @@ from cloud.stores.sqlite.newest import Newest
 from core.errors import StorageError
 
 _MAX_KNOWN = 200_000  # series ids held in memory; then looked up again
+_MAX_SHAPES = 10_000  # sets of fields held in memory
 _Series = tuple[str, ...]  # measurement, then the tags in the order of TAGS
 _COLUMNS = ("measurement", *TAGS, "tags", "time_us", "fields", "older")
 _INSERT_SERIES = f"INSERT INTO _series ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
@@ -134,6 +135,8 @@ class DatabaseWriter:
                 return "point.fields", f"{point.measurement} already has {len(kinds)} fields"
             self._add_fields(point.measurement, fresh, is_new=not kinds)
             kinds.update(fresh)
+        if len(self._shapes) >= _MAX_SHAPES:
+            self._shapes.clear()
         self._shapes.add(shape)
         return None
 
@@ -187,6 +190,8 @@ class DatabaseWriter:
                 f"INSERT INTO {quoted(measurement)} (_bucket, _series, _time_us, {columns}) VALUES ({values})"  # noqa: S608
                 f" ON CONFLICT DO UPDATE SET {changes}"
             )
+            if len(self._upserts) >= _MAX_SHAPES:
+                self._upserts.clear()
             self._upserts[measurement, names] = statement
         return statement
 

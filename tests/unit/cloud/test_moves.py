@@ -12,6 +12,7 @@ from cloud.stores.sqlite import SqliteStore
 from core.errors import StorageError
 from core.model import Event, Row
 from core.territory import Territory
+from tests.support.memory import memory_folder
 from tests.support.moving import (
     DEVICES,
     MINUTE_MS,
@@ -56,8 +57,14 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    opened = Bench(tmp_path)
+def room() -> Iterator[Path]:
+    with memory_folder() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def bench(room: Path) -> Iterator[Bench]:
+    opened = Bench(room)
     yield opened
     opened.close()
 
@@ -133,9 +140,9 @@ def test_readings_with_a_time_of_their_own_go_with_their_uplink(bench: Bench) ->
 
 
 @pytest.mark.parametrize("rows_a_step", [1, 2, 7])
-def test_small_batches_move_the_same(tmp_path: Path, rows_a_step: int) -> None:
+def test_small_batches_move_the_same(room: Path, rows_a_step: int) -> None:
     """Bounded steps, so that rows flow between two of them."""
-    bench = Bench(tmp_path, rows=rows_a_step)
+    bench = Bench(room, rows=rows_a_step)
     bench.moves.follow(OLD)
     bench.ingest(ROWS, OLD)
     new = territory([(A1, "lamp-1", 0, 12), (A1, "lamp-2", 22, None), (A2, "lamp-1", 12, None)])
@@ -145,9 +152,9 @@ def test_small_batches_move_the_same(tmp_path: Path, rows_a_step: int) -> None:
     bench.close()
 
 
-def test_rows_that_come_between_two_steps_stay_where_they_are(tmp_path: Path) -> None:
+def test_rows_that_come_between_two_steps_stay_where_they_are(room: Path) -> None:
     """A resent row of before the change, ingested under the new territory, is one row in the end."""
-    bench = Bench(tmp_path, rows=2)
+    bench = Bench(room, rows=2)
     bench.moves.follow(OLD)
     bench.ingest(ROWS, OLD)
     new = territory([(A1, "lamp-2", 0, None), (A2, "lamp-1", 0, None)])
@@ -184,9 +191,9 @@ def test_a_territory_that_changed_while_the_worker_was_down_moves_too(bench: Ben
     again.close()
 
 
-def test_two_changes_before_the_first_is_done(tmp_path: Path) -> None:
+def test_two_changes_before_the_first_is_done(room: Path) -> None:
     """Windows add up; homes are asked of the territory in force."""
-    bench = Bench(tmp_path, rows=1)
+    bench = Bench(room, rows=1)
     bench.moves.follow(OLD)
     bench.ingest(ROWS, OLD)
     middle = territory([(A1, "lamp-2", 0, None)])
