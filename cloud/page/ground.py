@@ -3,19 +3,25 @@
 A *zone* is a tenant with its communes: the part of the map that is looked at in one go.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.territory.model import Kind, Territory
+from core.territory.model import Asset, Kind, Supply, Territory
 from core.territory.placements import END_MS
 
+QUIET_TALKERS, QUIET_INTERVALS = 3, 1.25  # so many devices are never quiet together for so long by chance
 STALE_MS = 15 * 60_000  # all lamps together speak more often than this, unless each speaks more rarely
 
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """A declared lamp. `equipped`: a device is assigned to it now. `silent_after_ms`: age at which its last reading
-    no longer speaks for it."""
+    """A declared lamp. `equipped`: a device is assigned to it now.
+
+    `silent_after_ms`: age at which its last reading no longer speaks for it. `circuit`: where its power is switched
+    off at a cabinet, "" where it is permanent; `unpowered_after_ms`: that circuit is without power when none of its
+    devices spoke for so long.
+    """
 
     asset: str
     commune: str
@@ -23,6 +29,8 @@ class Lamp:
     lon: float
     equipped: bool
     silent_after_ms: int
+    circuit: str = ""
+    unpowered_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +79,9 @@ class Ground:
 def survey(territory: Territory, now_ms: int) -> Ground:
     """The ground as the territory declares it at `now_ms`. The zone with most lamps comes first."""
     intervals = _expected_intervals_ms(territory, now_ms)
-    lamps = {}
-    for asset in territory.assets.values():
-        if asset.kind is Kind.LAMP:
-            thresholds = territory.tenants[territory.communes[asset.commune].tenant].thresholds
-            interval_ms = intervals.get(asset.id)
-            lamps[asset.id] = Lamp(
-                asset.id,
-                asset.commune,
-                asset.lat,
-                asset.lon,
-                equipped=interval_ms is not None,
-                silent_after_ms=int((interval_ms or 0) * thresholds.silence_intervals),
-            )
+    assets = [asset for asset in territory.assets.values() if asset.kind is Kind.LAMP]
+    talkers = Counter(asset.circuit for asset in assets if asset.id in intervals)
+    lamps = {asset.id: _lamp(territory, asset, intervals.get(asset.id), talkers[asset.circuit]) for asset in assets}
     counts: dict[str, int] = {}
     for lamp in lamps.values():
         zone = territory.communes[lamp.commune].tenant
@@ -103,6 +101,24 @@ def survey(territory: Territory, now_ms: int) -> Ground:
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
         pace_ms=min((intervals[asset] for asset in lamps if asset in intervals), default=None),
+    )
+
+
+def _lamp(territory: Territory, asset: Asset, interval_ms: int | None, talkers: int) -> Lamp:
+    """`talkers`: lamps of its circuit that have a device."""
+    thresholds = territory.tenants[territory.communes[asset.commune].tenant].thresholds
+    circuit = territory.circuits.get(asset.circuit or "")
+    is_switched = circuit is not None and circuit.supply is Supply.SWITCHED
+    patience = QUIET_INTERVALS if talkers >= QUIET_TALKERS else thresholds.silence_intervals
+    return Lamp(
+        asset.id,
+        asset.commune,
+        asset.lat,
+        asset.lon,
+        equipped=interval_ms is not None,
+        silent_after_ms=int((interval_ms or 0) * thresholds.silence_intervals),
+        circuit=circuit.id if circuit is not None and is_switched else "",
+        unpowered_after_ms=int((interval_ms or 0) * patience) if is_switched else 0,
     )
 
 

@@ -1,7 +1,8 @@
 """Is a lamp lit, off, broken, doubtful or silent? From its newest points to one state. Pure.
 
 A state is what the device said last, never a guess: the page does not know the sun. Where the lamp had several
-devices, the one that spoke last speaks for it.
+devices, the one that spoke last speaks for it. Most street lamps have no power by day: when all devices of a switched
+circuit fall silent together, they are off, whatever they said before.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ FAULTS: dict[str, str] = {
     ALERT: "raised",
 }
 PATIENCE_MS = 3 * 3_600_000  # a road that is late by less does not make its lamps silent
+LONGEST_DAY_MS = 26 * 3_600_000  # without power: a half-night lamp whose morning hours fall after sunrise
 LIT_POWER_W = 5.0  # a driver in stand-by draws 0.5 to 3 W, the smallest street luminaire 10 W
 
 
@@ -38,29 +40,43 @@ TO_REPORT = (LampState.FAULT, LampState.SUSPECT, LampState.SILENT)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`at_ms`: when the last reading was taken; None when there never was one."""
+    """`at_ms`: when the last reading was taken; None when there never was one. `unpowered`: its circuit is cut."""
 
     state: LampState
     at_ms: int | None = None
+    unpowered: bool = False
 
 
-def judge(lamp: Lamp, readings: Sequence[Point], suspects: Sequence[Point], now_ms: int) -> Seen:
+def judge(
+    lamp: Lamp,
+    readings: Sequence[Point],
+    suspects: Sequence[Point],
+    until_ms: int,
+    *,
+    circuit_ms: int | None = None,
+) -> Seen:
     """The lamp's state from the newest point of each of its series.
 
     Args:
-        now_ms: the instant up to which its zone has been heard (`heard_until`): a lamp is silent when others spoke
+        until_ms: the instant up to which its zone has been heard (`heard_until`): a lamp is silent when others spoke
             since and it did not.
+        circuit_ms: when a device of its switched circuit last spoke; None where the power is permanent.
     """
     readings, suspects = of_last_device(readings, suspects)
     newest_us = max([point.time_us for points in (readings, suspects) for point in points], default=None)
     at_ms = None if newest_us is None else newest_us // 1000
     if not lamp.equipped:
         return Seen(LampState.BARE, at_ms)
-    if at_ms is None or now_ms - at_ms > lamp.silent_after_ms:
+    is_unpowered = circuit_ms is not None and lamp.unpowered_after_ms < until_ms - circuit_ms <= LONGEST_DAY_MS
+    if is_unpowered and circuit_ms is not None:
+        until_ms = circuit_ms  # who spoke when the circuit last did is not silent
+    if at_ms is None or until_ms - at_ms > lamp.silent_after_ms:
         return Seen(LampState.SILENT, at_ms)
     if faults(readings):
         return Seen(LampState.FAULT, at_ms)
-    if suspects and _is_doubtful(readings, suspects, since_us=(now_ms - lamp.silent_after_ms) * 1000):
+    if is_unpowered:
+        return Seen(LampState.OFF, at_ms, unpowered=True)
+    if suspects and _is_doubtful(readings, suspects, since_us=(until_ms - lamp.silent_after_ms) * 1000):
         return Seen(LampState.SUSPECT, at_ms)
     return Seen(_light(readings), at_ms)
 
@@ -73,10 +89,12 @@ def heard_until(newest_ms: int | None, now_ms: int) -> int:
     return now_ms if newest_ms is None else min(now_ms, max(newest_ms, now_ms - PATIENCE_MS))
 
 
-def silenced(lamp: Lamp, seen: Seen, now_ms: int) -> LampState:
-    """What a state has become at `now_ms`, when nothing was read since."""
-    old = seen.at_ms is None or now_ms - seen.at_ms > lamp.silent_after_ms
-    return LampState.SILENT if old and lamp.equipped else seen.state
+def grown_old(lamp: Lamp, seen: Seen, until_ms: int) -> Seen:
+    """What a state has become when nothing was read since."""
+    limit_ms = LONGEST_DAY_MS if seen.unpowered else lamp.silent_after_ms
+    if lamp.equipped and (seen.at_ms is None or until_ms - seen.at_ms > limit_ms):
+        return Seen(LampState.SILENT, seen.at_ms)
+    return seen
 
 
 def of_last_device(*groups: Sequence[Point]) -> tuple[Sequence[Point], ...]:

@@ -10,7 +10,6 @@ from cloud.page.elements import Text, box, button, markup, symbol
 from cloud.page.lamp import LampState, faults
 from cloud.page.reader import Story
 from cloud.page.symbols import SYMBOLS
-from core.quantities import QUANTITIES
 
 _CLOSE = (
     '<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.5"'
@@ -122,9 +121,8 @@ def headline(story: Story) -> str:
     """The state in words, with what is broken."""
     word = SYMBOLS[story.seen.state].word
     if story.seen.state is LampState.FAULT:
-        broken = [QUANTITIES[name].label for name in faults(story.latest)]
-        return f"{word} : {', '.join(broken).lower()}"
-    return word
+        return f"{word} : {', '.join(readings.broken(name) for name in faults(story.latest))}"
+    return f"{word} : circuit coupé" if story.seen.unpowered else word
 
 
 def age(story: Story) -> str:

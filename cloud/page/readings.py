@@ -108,6 +108,14 @@ def say(name: str, value: Field) -> str:
     return f"{words.number(float(value) / divisor, digits)}{words.NARROW_SPACE}{unit}".rstrip()
 
 
+def broken(name: str) -> str:
+    """What is broken, by a quantity of `FAULTS`, as the middle of a sentence: `driver introuvable`."""
+    if FAULTS[name] not in {"fault", "raised"}:
+        return state_label(FAULTS[name])
+    label = QUANTITIES[name].label
+    return label[0].lower() + label[1:]
+
+
 def chart(day: Sequence[Point], now_ms: int, *, gap_ms: int) -> dict[str, Any]:
     """Power and level of the last 24 hours as ECharts options; a silence longer than `gap_ms` breaks the line."""
     power, level = _curve(day, POWER, gap_ms), _curve(day, LEVEL, gap_ms)

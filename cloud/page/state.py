@@ -1,6 +1,6 @@
 """What the page shows: from points, ground and *now* to one snapshot, and what changed since the one before. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -83,17 +83,16 @@ def picture(
         suspects: the same of `suspect`.
     """
     good, doubtful = _by_asset(readings), _by_asset(suspects)
-    newest_us: dict[str, int] = {}
-    for asset, points in (*good.items(), *doubtful.items()):
-        if asset in ground.lamps:
-            zone = ground.zone_of(asset)
-            newest_us[zone] = max(newest_us.get(zone, 0), *(point.time_us for point in points))
-    until_ms = {
-        zone.id: lamp.heard_until(newest_us[zone.id] // 1000 if zone.id in newest_us else None, now_ms)
-        for zone in ground.zones
-    }
+    newest_ms = _newest(ground, good, doubtful)
+    until_ms = {zone.id: lamp.heard_until(newest_ms.get(zone.id), now_ms) for zone in ground.zones}
     lamps = {
-        asset: lamp.judge(spot, good.get(asset, ()), doubtful.get(asset, ()), until_ms[ground.zone_of(asset)])
+        asset: lamp.judge(
+            spot,
+            good.get(asset, ()),
+            doubtful.get(asset, ()),
+            until_ms[ground.zone_of(asset)],
+            circuit_ms=newest_ms.get(spot.circuit) if spot.circuit else None,
+        )
         for asset, spot in ground.lamps.items()
     }
     total = _count(lamps.values())
@@ -119,10 +118,7 @@ def age(snapshot: Snapshot, ground: Ground, now_ms: int) -> Snapshot:
     if snapshot.store in (StoreState.ABSENT, StoreState.EMPTY) or snapshot.ground is not ground:
         return blank(ground, now_ms, StoreState.FAILING)
     until_ms = lamp.heard_until(snapshot.total.newest_ms, now_ms)
-    lamps = {
-        asset: Seen(lamp.silenced(ground.lamps[asset], seen, until_ms), seen.at_ms)
-        for asset, seen in snapshot.lamps.items()
-    }
+    lamps = {asset: lamp.grown_old(ground.lamps[asset], seen, until_ms) for asset, seen in snapshot.lamps.items()}
     return replace(
         snapshot,
         now_ms=now_ms,
@@ -141,6 +137,19 @@ def compare(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Changes]:
     }
     revision = old.revision + 1 if redraw or states else old.revision
     return replace(new, revision=revision), Changes(old.revision, revision, states, redraw)
+
+
+def _newest(ground: Ground, *groups: Mapping[str, Sequence[Point]]) -> dict[str, int]:
+    """When a lamp of each zone, and of each switched circuit, was last read (ms)."""
+    newest: dict[str, int] = {}
+    for group in groups:
+        for asset, points in group.items():
+            spot = ground.lamps.get(asset)
+            if spot is not None and spot.equipped:
+                at_ms = max(point.time_us for point in points) // 1000
+                for name in (ground.zone_of(asset), spot.circuit):
+                    newest[name] = max(newest.get(name, 0), at_ms)
+    return newest
 
 
 def _by_asset(points: Iterable[Point]) -> dict[str, list[Point]]:

@@ -6,10 +6,12 @@ from cloud.stores.base import Field, Point
 NOON_MS = 1_764_072_000_000  # 2025-11-25 12:00 UTC, 13:00 in Paris
 HOUR_MS = 3_600_000
 SILENT_AFTER_MS = 3 * HOUR_MS
+UNPOWERED_AFTER_MS = HOUR_MS * 5 // 4
 
 
-def lamp(asset: str = "lamp-1", commune: str = "88383", *, equipped: bool = True) -> Lamp:
-    return Lamp(asset, commune, 48.0, 6.5, equipped, SILENT_AFTER_MS)
+def lamp(asset: str = "lamp-1", commune: str = "88383", *, equipped: bool = True, circuit: str = "") -> Lamp:
+    """Speaks every hour; `circuit` is a switched one, of many lamps."""
+    return Lamp(asset, commune, 48.0, 6.5, equipped, SILENT_AFTER_MS, circuit, UNPOWERED_AFTER_MS if circuit else 0)
 
 
 def ground(*lamps: Lamp, digest: str = "one") -> Ground:

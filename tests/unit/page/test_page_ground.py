@@ -1,10 +1,13 @@
 """Which lamps stand where, and which have a device, at one instant."""
 
+from dataclasses import replace
+
 import pytest
+from msgspec import structs
 
 from cloud.page.ground import survey
 from core.territory import Asset, Assignment, Commune, Device, DeviceState, Kind, Operator, Profile, Tenant, Territory
-from core.territory.model import DeviceClass, MacVersion, Region, Thresholds
+from core.territory.model import Circuit, DeviceClass, MacVersion, Region, Supply, Thresholds
 from tests.unit.page.page_facts import HOUR_MS, NOON_MS
 
 SWAP_MS = NOON_MS + HOUR_MS
@@ -73,6 +76,18 @@ def test_silence_follows_the_device_and_its_tenant(territory: Territory) -> None
     assert ground.lamps["e-1"].silent_after_ms == 3 * 600_000
     assert survey(territory, SWAP_MS).lamps["r-1"].silent_after_ms == 2 * 3_600_000
     assert ground.pace_ms == 600_000
+
+
+def test_a_switched_circuit_is_known_and_how_long_it_may_be_quiet(territory: Territory) -> None:
+    """Three devices are not quiet together for more than an interval by chance; one may be."""
+    circuits = {"e": Circuit("e", "cab", Supply.SWITCHED, "night"), "r": Circuit("r", "cab", Supply.PERMANENT, "night")}
+    on_circuit = {name: structs.replace(one, circuit=name[0]) for name, one in territory.assets.items()}
+    alone = survey(replace(territory, circuits=circuits, assets=on_circuit), NOON_MS)
+    assert (alone.lamps["r-1"].circuit, alone.lamps["r-1"].unpowered_after_ms) == ("", 0)
+    assert (alone.lamps["e-1"].circuit, alone.lamps["e-1"].unpowered_after_ms) == ("e", 3 * 600_000)
+    assigned = (*territory.assignments, Assignment("a1", "e-2", SWAP_MS), Assignment("a3", "e-3", 0, SWAP_MS + 1))
+    many = survey(replace(territory, circuits=circuits, assets=on_circuit, assignments=assigned), SWAP_MS)
+    assert many.lamps["e-1"].unpowered_after_ms == 750_000
 
 
 def test_a_lamp_is_equipped_only_while_a_device_is_assigned(territory: Territory) -> None:

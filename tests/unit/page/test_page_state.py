@@ -5,7 +5,7 @@ from dataclasses import replace
 from cloud.page.lamp import PATIENCE_MS, LampState
 from cloud.page.state import Changes, Snapshot, StoreState, age, blank, compare, picture, to_report
 from cloud.stores.base import Point
-from tests.unit.page.page_facts import HOUR_MS, NOON_MS, SILENT_AFTER_MS, ground, lamp, point
+from tests.unit.page.page_facts import HOUR_MS, NOON_MS, SILENT_AFTER_MS, UNPOWERED_AFTER_MS, ground, lamp, point
 
 STREET = ground(lamp("lamp-1"), lamp("lamp-2"), lamp("lamp-3", equipped=False))
 
@@ -62,6 +62,47 @@ def test_a_lamp_is_silent_when_others_spoke_since_and_it_did_not() -> None:
     assert alone.lamps["lamp-1"].state is LampState.LIT
     beside = seen(old, point({"level_pct": 40.0}, asset="lamp-2", ago_ms=0))
     assert beside.lamps["lamp-1"].state is LampState.SILENT
+
+
+CIRCUIT = ground(lamp("lamp-1", circuit="c"), lamp("lamp-2", circuit="c"), lamp("lamp-3"))
+
+
+def by_day(*readings: Point) -> list[LampState]:
+    """States of two lamps of a switched circuit; the third has power for ever and has just spoken."""
+    awake = point({"level_pct": 0.0}, asset="lamp-3", ago_ms=0)
+    snapshot = picture(CIRCUIT, NOON_MS, readings=[*readings, awake], suspects=(), road=None, unassigned=0)
+    return [snapshot.lamps[asset].state for asset in ("lamp-1", "lamp-2")]
+
+
+def test_a_switched_circuit_that_is_quiet_as_a_whole_is_off() -> None:
+    """By day most lamps have no power and no device that could say so; their last word, `lit`, is not believed."""
+    lit = {"level_pct": 100.0}
+    together = [point(lit, asset="lamp-1", ago_ms=5 * HOUR_MS), point(lit, asset="lamp-2", ago_ms=6 * HOUR_MS)]
+    assert by_day(*together) == [LampState.OFF, LampState.OFF]
+    just_now = [point(lit, asset="lamp-1", ago_ms=UNPOWERED_AFTER_MS), point(lit, asset="lamp-2", ago_ms=2 * HOUR_MS)]
+    assert by_day(*just_now) == [LampState.LIT, LampState.LIT]
+
+
+def test_a_lamp_of_a_cut_circuit_can_be_silent_or_broken() -> None:
+    """It was silent before the cut, or said that it is broken: neither is forgotten by day."""
+    neighbour = point({"level_pct": 100.0}, asset="lamp-2", ago_ms=5 * HOUR_MS)
+    silent = point({"level_pct": 100.0}, asset="lamp-1", ago_ms=9 * HOUR_MS)
+    assert by_day(silent, neighbour) == [LampState.SILENT, LampState.OFF]
+    broken = point({"level_pct": 100.0, "lamp_failure": "fault"}, asset="lamp-1", ago_ms=5 * HOUR_MS)
+    assert by_day(broken, neighbour) == [LampState.FAULT, LampState.OFF]
+
+
+def test_a_circuit_that_stays_dark_for_longer_than_a_day_is_silent() -> None:
+    """No programme keeps a circuit without power that long: somebody must look."""
+    readings = [point({"level_pct": 100.0}, asset=f"lamp-{n}", ago_ms=26 * HOUR_MS + 1) for n in (1, 2)]
+    assert by_day(*readings) == [LampState.SILENT, LampState.SILENT]
+
+
+def test_a_late_road_does_not_cut_a_circuit() -> None:
+    """When nothing of the zone was heard, the last word still holds for a while."""
+    lit = point({"level_pct": 100.0}, asset="lamp-1", ago_ms=2 * HOUR_MS)
+    snapshot = picture(CIRCUIT, NOON_MS, readings=[lit], suspects=(), road=None, unassigned=0)
+    assert snapshot.lamps["lamp-1"].state is LampState.LIT
 
 
 def test_another_territory_is_drawn_anew() -> None:

@@ -75,6 +75,10 @@ def test_the_panel_says_what_is_broken_and_how_old_that_is() -> None:
     """`aucun équipement` and `pas de donnée depuis` are different sentences."""
     broken = story(LampState.FAULT, NOON_MS - 60_000, {"lamp_failure": "fault"}, {"driver_failure": "fault"})
     assert headline(broken) == "En défaut : panne de driver, panne de lampe"
+    lost = story(LampState.FAULT, NOON_MS, {"dali_bus": "fault", "level_source": "driver_not_found"})
+    assert headline(lost) == "En défaut : bus DALI, driver introuvable"
+    dark = replace(lost, seen=Seen(LampState.OFF, NOON_MS - 5 * HOUR_MS, unpowered=True))
+    assert headline(dark) == "Éteint : circuit coupé"
     assert age(broken) == "Dernière donnée il y a 1 min."
     assert age(story(LampState.SILENT, None)) == "Aucune donnée reçue."
     assert age(story(LampState.SILENT, NOON_MS - 5 * HOUR_MS)) == (
