@@ -174,9 +174,10 @@ def _differences(
         if point.fields.get(name) != expected:
             yield f"{name} is {point.fields.get(name)!r}, committed {expected!r}"
     placement = declared.place(committed.dev_eui, time_us // 1000, site=str(point.fields.get("edge")))
-    if (placement.database, placement.asset) != (database, point.tags.get("asset", "")):
-        where = point.tags.get("asset", "")
-        yield f"in {database} as {where!r}, belongs to {placement.database} as {placement.asset!r}"
+    # a device that became another tenant's than its site's is shown to the operator alone
+    belongs = (territory.OPERATOR, "") if placement.foreign else (placement.database, placement.asset)
+    if (shown_at := (database, point.tags.get("asset", ""))) != belongs:
+        yield f"in {shown_at[0]} as {shown_at[1]!r}, belongs to {belongs[0]} as {belongs[1]!r}"
     for reading in committed.readings:
         measurement = committed.domain if quantities.is_plausible(reading.quantity, reading.value) else schema.SUSPECT
         tags = {"device": committed.dev_eui, "channel": reading.channel}

@@ -21,6 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import log
 from core.errors import ConfigError, NotConnected
+from core.ports.puback_order import PubackOrder
 from core.ports.waker import Waker
 from core.settings import BrokerSettings
 
@@ -105,6 +106,7 @@ class MqttLink:
         self._jitter = Random(client_id)  # noqa: S311 - spreads reconnections, guards nothing
         self._epoch = 0
         self._client: paho.Client | None = None
+        self._order = PubackOrder()
         self._up = False
         self._stopping = threading.Event()
         self._reading = threading.Event()
@@ -162,11 +164,16 @@ class MqttLink:
         return Published(epoch, sent.mid)
 
     def ack(self, arrived: Arrived) -> None:
-        """Tell the broker that the message is durably ours. Goes nowhere when its connection is gone."""
+        """The message is durably ours: its PUBACK goes out when those of the messages before it have.
+
+        Goes nowhere when its connection is gone.
+        """
         with self._lock:
-            client, epoch = self._client, self._epoch
-        if client is not None and epoch == arrived.epoch and arrived.qos:
-            client.ack(arrived.mid, arrived.qos)
+            client = self._client
+            if client is None or self._epoch != arrived.epoch or not arrived.qos:
+                return
+            for mid in self._order.done(arrived.mid):
+                client.ack(mid, arrived.qos)
 
     def _run(self) -> None:
         wait = self._retry_s
@@ -183,7 +190,7 @@ class MqttLink:
         refused: list[str] = []
         client = self._new_client(epoch, refused)
         with self._lock:
-            self._client, self._epoch = client, epoch
+            self._client, self._epoch, self._order = client, epoch, PubackOrder()
         was_up = False
         try:
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
@@ -256,6 +263,9 @@ class MqttLink:
                 topic = m.topic
             except UnicodeDecodeError:
                 topic = repr(m._topic)  # noqa: SLF001 - the only way to the raw bytes
+            if m.qos:
+                with self._lock:
+                    self._order.received(m.mid)
             self._on_event(Arrived(epoch, m.mid, m.qos, topic, bytes(m.payload), m.retain, m.dup))
 
         def on_publish(_client: paho.Client, _userdata: object, mid: int, _code: object, _props: object) -> None:
