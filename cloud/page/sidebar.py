@@ -76,7 +76,9 @@ def lit(tally: Tally, snapshot: Snapshot) -> str:
     if not tally.heard:
         return f"pas de donnée depuis {words.duration(age_ms)}"
     count = f"{words.number(tally[LampState.LIT])} / {words.number(tally.equipped)}"
-    return f"{count} {words.ago(age_ms)}" if snapshot.ground.is_late(age_ms) else count
+    if not snapshot.ground.is_late(age_ms):
+        return count
+    return f"{count} circuits coupés" if tally.is_cut else f"{count} {words.ago(age_ms)}"
 
 
 class Reports:

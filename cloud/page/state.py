@@ -22,11 +22,13 @@ class StoreState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many lamps are in which state. `declared`: all of them; `newest_ms`: the last reading of any of them."""
+    """How many lamps are in which state. `declared`: all of them; `newest_ms`: the last reading of any of them;
+    `unpowered`: those that are off because their circuit is cut."""
 
     declared: int = 0
     by_state: Mapping[LampState, int] = field(default_factory=dict)
     newest_ms: int | None = None
+    unpowered: int = 0
 
     def __getitem__(self, state: LampState) -> int:
         return self.by_state.get(state, 0)
@@ -39,6 +41,11 @@ class Tally:
     def heard(self) -> int:
         """Lamps of which the page knows a present state."""
         return self.equipped - self[LampState.SILENT]
+
+    @property
+    def is_cut(self) -> bool:
+        """True when no lamp has power that could tell anything: its age is no trouble."""
+        return 0 < self.unpowered == self[LampState.OFF] and not self[LampState.LIT]
 
 
 @dataclass(frozen=True)
@@ -171,11 +178,13 @@ def _tallies(ground: Ground, lamps: Mapping[str, Seen]) -> dict[str, Tally]:
 def _count(seen: Iterable[Seen]) -> Tally:
     by_state: dict[LampState, int] = {}
     newest_ms = None
+    unpowered = 0
     for one in seen:
+        unpowered += one.unpowered
         by_state[one.state] = by_state.get(one.state, 0) + 1
         if one.at_ms is not None and (newest_ms is None or one.at_ms > newest_ms):
             newest_ms = one.at_ms
-    return Tally(sum(by_state.values()), by_state, newest_ms)
+    return Tally(sum(by_state.values()), by_state, newest_ms, unpowered)
 
 
 def to_report(snapshot: Snapshot) -> list[str]:

@@ -75,15 +75,20 @@ def freshness(snapshot: Snapshot) -> str:
     if newest_ms is None:
         return "aucune donnée reçue"
     text = f"dernière donnée {words.ago(snapshot.now_ms - newest_ms)}"
-    return f"{text} : données anciennes" if freshness_look(snapshot) == "old" else text
+    if not snapshot.ground.is_late(snapshot.now_ms - newest_ms):
+        return text
+    return f"{text} : circuits coupés" if snapshot.total.is_cut else f"{text} : données anciennes"
 
 
 def freshness_look(snapshot: Snapshot) -> str:
-    """`well`, `old` when the youngest reading is too old to trust the map, `waiting` before the first one."""
+    """`well`; `old` when the youngest reading is too old to trust the map; `waiting` for the first one, or for the
+    evening when no lamp has power."""
     newest_ms = snapshot.total.newest_ms
     if newest_ms is None:
         return "waiting"
-    return "old" if snapshot.ground.is_late(snapshot.now_ms - newest_ms) else "well"
+    if not snapshot.ground.is_late(snapshot.now_ms - newest_ms):
+        return "well"
+    return "waiting" if snapshot.total.is_cut else "old"
 
 
 def verdict(road: Road | None, now_ms: int) -> str:

@@ -29,6 +29,7 @@ STREET = ground(lamp())
         (Tally(4, {LampState.LIT: 1, LampState.OFF: 2, LampState.BARE: 1}, NOON_MS), "1 / 3"),
         (Tally(2, {LampState.OFF: 2}, NOON_MS), "0 / 2"),
         (Tally(2, {LampState.OFF: 2}, NOON_MS - 2 * HOUR_MS), "0 / 2 il y a 2 h"),
+        (Tally(2, {LampState.OFF: 2}, NOON_MS - 8 * HOUR_MS, unpowered=2), "0 / 2 circuits coupés"),
     ],
 )
 def test_a_commune_without_figures_says_why(tally: Tally, said: str) -> None:
@@ -56,6 +57,8 @@ def test_old_data_are_called_old() -> None:
     old = replace(new, now_ms=NOON_MS + 2 * HOUR_MS)
     assert freshness_look(old) == "old"
     assert freshness(old) == "dernière donnée il y a 2 h : données anciennes"
+    cut = replace(old, total=Tally(1, {LampState.OFF: 1}, NOON_MS, unpowered=1))
+    assert (freshness(cut), freshness_look(cut)) == ("dernière donnée il y a 2 h : circuits coupés", "waiting")
 
 
 def story(state: LampState, at_ms: int | None, *fields: dict[str, str]) -> Story:
