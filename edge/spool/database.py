@@ -22,15 +22,29 @@ _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 def connect(path: Path, *, create: bool = False, checkpoint_pages: int = 64) -> sqlite3.Connection:
     """The one connection of a file.
 
+    Beside the file SQLite lays 32 KiB of shared memory for readers in other processes. Where the disk has no room for
+    that, the connection does without, and those readers wait until it is closed.
+
     Raises:
         SpoolFull, SpoolCorrupt, StorageError.
     """
+    how = "mode=rwc" if create else "mode=rw"
+    try:
+        return _connect_to_write(path, how, checkpoint_pages, locking="NORMAL")
+    except SpoolFull:
+        if create:
+            raise
+        return _connect_to_write(path, how, checkpoint_pages, locking="EXCLUSIVE")
+
+
+def _connect_to_write(path: Path, how: str, checkpoint_pages: int, *, locking: str) -> sqlite3.Connection:
     with translated(path):
-        connection = _connect(path, "mode=rwc" if create else "mode=rw", timeout_s=5.0)
+        connection = _connect(path, how, timeout_s=5.0, locking=locking)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
+            connection.execute("SELECT 1 FROM sqlite_schema").fetchone()  # whatever cannot be opened fails here
         except BaseException:
             connection.close()
             raise
@@ -49,7 +63,7 @@ def connect_read_only(path: Path, *, immutable: bool = False, timeout_s: float =
     return _connect(path, "immutable=1" if immutable else "mode=ro", timeout_s=timeout_s)
 
 
-def _connect(path: Path, how: str, *, timeout_s: float) -> sqlite3.Connection:
+def _connect(path: Path, how: str, *, timeout_s: float, locking: str = "NORMAL") -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}",
         uri=True,
@@ -59,6 +73,7 @@ def _connect(path: Path, how: str, *, timeout_s: float) -> sqlite3.Connection:
     )
     try:
         connection.text_factory = _lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
+        connection.execute(f"PRAGMA locking_mode = {locking}")  # before anything that looks into the file
         connection.execute("PRAGMA cache_size = -512")
         connection.execute("PRAGMA temp_store = MEMORY")
     except BaseException:

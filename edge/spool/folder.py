@@ -62,7 +62,7 @@ class SpoolFolder:
 
     def touch(self, segment: Segment) -> Segment:
         """Note a use of the segment's file; few files of closed segments stay open."""
-        if segment.closed:
+        if segment.ended:
             if segment in self._recent:
                 self._recent.remove(segment)
             self._recent.append(segment)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import SpoolCorrupt, StorageError
+from core import log
+from core.errors import SpoolCorrupt, SpoolFull, StorageError
 from core.model import RowClass
 from edge.spool import database, wal
 from edge.spool.rows import Eviction, EvictionReason, Offset
@@ -35,6 +36,9 @@ _SCHEMA = (
     "CREATE TABLE boot (boot TEXT PRIMARY KEY NOT NULL, offset_ms INTEGER, estimated INTEGER NOT NULL) STRICT",
     "CREATE TABLE key (ordinal INTEGER PRIMARY KEY, key TEXT NOT NULL) STRICT",
 )
+
+
+_log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,12 @@ class Meta:
                 raise SpoolCorrupt("spool.corrupt", f"{path} does not say whose it is")
             if row[0] > _VERSION:
                 raise StorageError("spool.newer_version", f"{path} is of version {row[0]}", hint="upgrade the edge")
-            connection.execute("UPDATE spool SET in_use = 1 WHERE NOT in_use")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # known even to who loses the journal
+        try:
+            with database.translated(path):
+                connection.execute("UPDATE spool SET in_use = 1 WHERE NOT in_use")
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # known even to who loses the journal
+        except SpoolFull:
+            _log.warning("spool.disk_full", file=str(path))  # it can be emptied all the same
         self.spool_id: str = row[1]
         self.machine: str = row[2]
         self.generation: int = row[3]

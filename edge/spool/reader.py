@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.errors import SpoolCorrupt
 from core.model import ClockQuality, RowClass
 from edge.spans import Spans
 from edge.spool import database, meta
@@ -158,12 +159,10 @@ def _read(path: Path, first: int, last: int) -> _Read | None:
             for start, end in _answer(connection, "SELECT first, last FROM settled", []):
                 settled.add(start, end, None)
             lines = list(sound_lines(connection, first, last))
-    except sqlite3.OperationalError:
-        if path.exists():
+    except sqlite3.DatabaseError as error:
+        if path.exists() and not isinstance(database.translate(error, path), SpoolCorrupt):
             raise
-        return None
-    except sqlite3.DatabaseError:  # nothing of it can be read; its edge will find out
-        return None
+        return None  # it is being made, or nothing of it can be read: its edge will find out
     return None if named is None else _Read(named[0], RowClass(named[1]), named[2], settled, lines, is_kept)
 
 

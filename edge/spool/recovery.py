@@ -134,7 +134,7 @@ def _load(folder: SpoolFolder, entry: SegmentEntry, *, now_ms: int, adopted: boo
     else:
         segment.ended = entry.last is not None
         if not segment.ended:
-            folder.end(segment)
+            _end(folder, segment)
     finally:
         segment.close_file()
 
@@ -155,7 +155,15 @@ def _mend(folder: SpoolFolder, segment: Segment, *, now_ms: int, reason: str) ->
         repair(folder, segment, at_ms=now_ms, reason=reason)
     except SpoolFull:
         _log.warning("segment.repair_postponed", segment=str(segment.path), reason=reason)
+        _end(folder, segment)
+
+
+def _end(folder: SpoolFolder, segment: Segment) -> None:
+    """End a segment whose process did not; on a full disk the upkeep does it later."""
+    try:
         folder.end(segment)
+    except SpoolFull:
+        _log.warning("segment.end_postponed", segment=str(segment.path))
 
 
 def _bound(folder: SpoolFolder, entry: SegmentEntry, path: Path) -> int:

@@ -5,14 +5,14 @@ Receipts are kept as ranges in the same file, with the counters of what they set
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from core.errors import SpoolCorrupt, StorageError
 from core.model import ClockQuality, RowClass
 from edge.spans import Spans
 from edge.spool import database
-from edge.spool.layout import COLUMNS, VERSION, Record, is_sound, lay_out, write_state
+from edge.spool.layout import COLUMNS, VERSION, Record, is_sound, lay_out, sound_lines, write_state
 from edge.spool.rows import Run, SpoolLimits, StoredRow
 
 _CHECKPOINT_PAGES = 64
@@ -175,29 +175,41 @@ class Segment:
             StorageError: the disk fails.
         """
         first, last = max(first, self.first), min(last, self.last)
-        rows: list[StoredRow] = []
-        size = 0
-        looked_to = last
         with database.translated(self.path):
             found = self.connection.execute(
                 f"SELECT {COLUMNS} FROM row WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608 - a fixed list
                 (first, last),
             )
-            for line in found:
-                if not is_sound(line):
-                    raise SpoolCorrupt("spool.corrupt", f"{self.path}: row {line[0]} is damaged")
-                seq, _, _, received_ms, clock, mono_ms, _, stored = line
-                size += len(stored)
-                if rows and (seq != rows[-1].seq + 1 or size > max_bytes):
-                    looked_to = seq - 1
-                    found.close()
-                    break
-                rows.append(StoredRow(seq, stored, received_ms, ClockQuality(clock), mono_ms))
+            rows, looked_to = self._take(self._checked(found), last, max_bytes)
+            found.close()
         before = self.unsettled.find(first)
         after = self.unsettled.find(rows[-1].seq + 1) if rows else None
         if (before and before.first < (rows[0].seq if rows else looked_to + 1)) or (after and after.first <= looked_to):
             raise SpoolCorrupt("spool.corrupt", f"{self.path} lacks rows of {first} to {looked_to}")
         return rows
+
+    def read_around(self, first: int, last: int, *, max_bytes: int) -> list[StoredRow]:
+        """As `read`, passing over what is damaged."""
+        first, last = max(first, self.first), min(last, self.last)
+        return self._take(sound_lines(self.connection, first, last), last, max_bytes)[0]
+
+    def _checked(self, lines: Iterable[Record]) -> Iterator[Record]:
+        for line in lines:
+            if not is_sound(line):
+                raise SpoolCorrupt("spool.corrupt", f"{self.path}: row {line[0]} is damaged")
+            yield line
+
+    @staticmethod
+    def _take(lines: Iterable[Record], last: int, max_bytes: int) -> tuple[list[StoredRow], int]:
+        """The first consecutive rows that fit, and the last seq that was looked at."""
+        rows: list[StoredRow] = []
+        size = 0
+        for seq, _, _, received_ms, clock, mono_ms, _, stored in lines:
+            size += len(stored)
+            if rows and (seq != rows[-1].seq + 1 or size > max_bytes):
+                return rows, seq - 1
+            rows.append(StoredRow(seq, stored, received_ms, ClockQuality(clock), mono_ms))
+        return rows, last
 
     def newest_keys(self, most: int) -> list[tuple[int, str]]:
         """Ordinal and key of its last rows, newest first."""

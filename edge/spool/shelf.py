@@ -90,12 +90,20 @@ class Shelf:
                 segment.read_failures += 1
                 if segment.read_failures < _READ_FAILURES:
                     raise
-            self.mend(spool, segment, str(error))
-            if segment not in spool.segments[segment.row_class]:
-                return []
-            rows = spool.touch(segment).read(first, last, max_bytes=max_bytes)
+            rows = self._rows_after_repair(spool, segment, first, last, max_bytes, str(error))
         segment.read_failures = 0
         return rows
+
+    def _rows_after_repair(
+        self, spool: SpoolFolder, segment: Segment, first: int, last: int, max_bytes: int, reason: str
+    ) -> list[StoredRow]:
+        try:
+            self.mend(spool, segment, reason)
+        except SpoolFull:  # no room for a fresh file: what can be read goes on all the same
+            return spool.touch(segment).read_around(first, last, max_bytes=max_bytes)
+        if segment not in spool.segments[segment.row_class]:
+            return []
+        return spool.touch(segment).read(first, last, max_bytes=max_bytes)
 
     # --- settle
 
