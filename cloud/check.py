@@ -1,5 +1,6 @@
 """`cloud check`: whether a worker could run with these settings, and what stands in its way."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -64,24 +65,19 @@ def _territory(folder: Path) -> str:
 
 
 def _folder(folder: Path) -> str:
-    _make(folder)
-    probe_folder(folder)
-    return f"{folder} can be written to"
+    if folder.exists():
+        probe_folder(folder)
+        return f"{folder} can be written to"
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise StorageError("store.folder", f"{folder} cannot be made in {above}", hint="make it, owned by the service")
+    return f"{folder} will be made"
 
 
 def _store(settings: CloudSettings) -> str:
     folder = settings.store_folder
-    _make(folder)
-    probe_folder(folder)
     names = SqliteStore.open(folder, read_only=True).databases()
-    return f"{folder} can be written to; databases: {', '.join(names) or 'none yet'}"
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError("store.folder", f"cannot make {folder}: {error.strerror}") from error
+    return f"{_folder(folder)}; databases: {', '.join(names) or 'none yet'}"
 
 
 def _broker(settings: CloudSettings, wait_s: float) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +35,7 @@ from core import log
 from core.errors import NotConnected, RejectedError, StorageError
 from core.ports.clock import Clock, open_clock
 from core.ports.control import ControlServer, FolderLock
-from core.territory import OPERATOR, load
+from core.territory import OPERATOR
 from decoders import registry
 
 _log = log.get(__name__)
@@ -71,6 +71,7 @@ class Service:
     refusals: Refusals
     counters: Counters
     opened: contextlib.ExitStack
+    reading: threading.Lock = field(default_factory=threading.Lock)  # the territory: what is read is used in this order
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. An unreachable broker is waited for."""
@@ -124,21 +125,19 @@ class Service:
 
     def _look(self, stopping: threading.Event) -> None:
         while not stopping.wait(_LOOK_S):
-            found = self.watch.look()
-            if found is not None:
-                self.inbox.call(partial(self.worker.use, found))
+            with self.reading:
+                found = self.watch.look()
+                if found is not None:
+                    self.inbox.call(partial(self.worker.use, found))
 
     def _reload(self, _question: dict[str, Any]) -> dict[str, Any]:
-        """Read the territory now: its digest in force, and whether stored uplinks move."""
-        found = self.watch.read_now()
-
-        def use(_question: dict[str, Any]) -> dict[str, Any]:
+        """Read the territory now: the digest then in force, and whether stored uplinks move."""
+        with self.reading:
+            found = self.watch.read_now()
             if found is not None:
-                self.worker.use(found)
-            return {"digest": self.ingest.territory.digest, "moving": self.worker.moving}
-
-        answer: dict[str, Any] = through_inbox(self.inbox, {"use": use})["use"]({})
-        return answer
+                self.inbox.call(partial(self.worker.use, found))
+        in_force = through_inbox(self.inbox, {"ask": lambda _: self.ingest.territory.digest})
+        return {"digest": in_force["ask"]({}), "moving": self.worker.moving}
 
 
 def build_service(
@@ -161,7 +160,8 @@ def build_service(
     with contextlib.ExitStack() as opened:
         opened.callback(FolderLock(settings.folder).release)
         clock = open_clock(settings.clock)
-        territory = load(settings.territory)
+        watch = TerritoryWatch(settings.territory)
+        territory = watch.read_first()
         store = new_store(settings)
         opened.callback(store.close)
         quarantine = Quarantine.open(
@@ -206,7 +206,7 @@ def build_service(
             source=source,
             ingest=ingest,
             worker=worker,
-            watch=TerritoryWatch(settings.territory, territory),
+            watch=watch,
             quarantine=quarantine,
             replay=Replay(ingest, writer, quarantine, clock),
             alarms=alarms,

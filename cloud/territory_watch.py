@@ -1,6 +1,5 @@
 """Sees that the territory's files changed, and reads them: a new territory, or what is wrong with the files."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,36 +11,43 @@ _SUFFIXES = frozenset({".toml", ".csv"})
 
 
 class TerritoryWatch:
-    """Looks at a folder whose files people and git change at any moment. Any thread may look.
+    """Looks at a folder whose files people and git change at any moment.
 
     Args:
-        current: the territory in force.
+        current: the territory in force, just read; without it `read_first` gives it and misses no change meanwhile.
         read: reads the folder; raises `ConfigError` with every fault.
     """
 
-    def __init__(self, folder: Path, current: Territory, *, read: Callable[[Path], Territory] = load) -> None:
+    def __init__(
+        self, folder: Path, current: Territory | None = None, *, read: Callable[[Path], Territory] = load
+    ) -> None:
         self._folder = folder
         self._read = read
-        self._digest = current.digest
-        self._looking = threading.Lock()
+        self._digest = "" if current is None else current.digest
         self._seen = self._read_at = self._stamp()
+
+    def read_first(self) -> Territory:
+        """The territory to start with; what changes from now on is news.
+
+        Raises:
+            ConfigError: with every fault.
+        """
+        self._seen = self._read_at = self._stamp()
+        territory = self._read(self._folder)
+        self._digest = territory.digest
+        return territory
 
     def look(self) -> Territory | ConfigError | None:
         """The changed territory, or the faults of its files, once a change; None when there is nothing new.
 
         Files are read when two looks in a row find them the same: an edit is rarely one file and one write.
         """
-        with self._looking:
-            stamp = self._stamp()
-            settled, self._seen = stamp == self._seen, stamp
-            return None if not settled or stamp == self._read_at else self._read_again()
+        stamp = self._stamp()
+        settled, self._seen = stamp == self._seen, stamp
+        return None if not settled or stamp == self._read_at else self.read_now()
 
     def read_now(self) -> Territory | ConfigError | None:
         """As `look`, without waiting for the files to be left alone."""
-        with self._looking:
-            return self._read_again()
-
-    def _read_again(self) -> Territory | ConfigError | None:
         self._seen = self._read_at = self._stamp()
         try:
             territory = self._read(self._folder)

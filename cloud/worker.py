@@ -176,7 +176,7 @@ class Worker:
     def _do_chores(self) -> None:
         if self._clock.mono_ms() - self._counted_ms >= _COUNTERS_MS:
             self._note_counters()
-        if self._next_territory is not None:
+        if self._next_territory is not None and not self._store_down:
             self.flush()
 
     def _note_counters(self) -> None:

@@ -59,15 +59,11 @@ class BatchWriter:
         Raises:
             LinkError: the store is down as a whole; nothing was finished, the same batch can be written again.
         """
-        alarms = self._alarms.unwritten()
-        for made in alarms:
-            batch.add(made)
+        self._write_alarms()
         unfit, refused = list(batch.unfit), list[_RefusedPoint]()
         for database, lot in batch.lots.items():
             self._write_lot(database, lot, unfit, refused)
         self._keep(unfit, refused, batch)
-        if not self._refusals.is_refusing(OPERATOR):
-            self._alarms.written(alarms)
         self._counters.points_refused += len(refused)
         self._count(batch)
         for message in batch.messages:
@@ -76,6 +72,16 @@ class BatchWriter:
             refusal.finish()
         for ack in batch.acks:
             ack()
+
+    def _write_alarms(self) -> None:
+        alarms = self._alarms.unwritten()
+        if alarms:
+            told = Batch()
+            for made in alarms:
+                told.add(made)
+            self._write_lot(OPERATOR, told.lots[OPERATOR], [], [])
+            if not self._refusals.is_refusing(OPERATOR):
+                self._alarms.written(alarms)
 
     def _write_lot(self, database: str, lot: Lot, unfit: list[_Unfit], refused: list[_RefusedPoint]) -> None:
         mono_ms = self._clock.mono_ms()

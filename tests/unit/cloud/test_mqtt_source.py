@@ -96,6 +96,7 @@ def test_the_real_link_drops_an_ack_of_another_epoch() -> None:
 
     link = MqttLink(BrokerSettings(), client_id="c", keep_session=True, subscriptions=[], on_event=lambda _: None)
     link._client, link._epoch = Paho(), 2  # type: ignore[assignment]
+    link._order.received(6)
     link.ack(Arrived(1, 5, 1, "t", b"", retain=False, dup=False))
     assert acked == []
     link.ack(Arrived(2, 6, 1, "t", b"", retain=False, dup=False))

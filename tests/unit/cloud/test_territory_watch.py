@@ -22,6 +22,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def started(folder: Path) -> TerritoryWatch:
+    watch = TerritoryWatch(folder, read=read)
+    assert watch.read_first().digest == "one"
+    return watch
+
+
 def put(folder: Path, text: str) -> None:
     file = folder / "territory.toml"
     before = file.stat().st_mtime_ns if file.exists() else 0
@@ -31,7 +37,7 @@ def put(folder: Path, text: str) -> None:
 
 def test_a_change_is_told_once_when_the_files_are_left_alone(folder: Path) -> None:
     """Two looks find the same files before they are read: an edit is rarely one write."""
-    watch = TerritoryWatch(folder, read(folder), read=read)
+    watch = started(folder)
     assert watch.look() is None
     put(folder, "two")
     assert watch.look() is None
@@ -45,14 +51,14 @@ def test_a_change_is_told_once_when_the_files_are_left_alone(folder: Path) -> No
 
 def test_touched_files_with_the_same_content_are_no_news(folder: Path) -> None:
     """git may rewrite a file without changing it."""
-    watch = TerritoryWatch(folder, read(folder), read=read)
+    watch = started(folder)
     put(folder, "one")
     assert [watch.look(), watch.look()] == [None, None]
 
 
 def test_faults_are_told_once_and_the_old_files_put_back_are_news(folder: Path) -> None:
     """What began an alarm is ended by the next valid state, even the one in force."""
-    watch = TerritoryWatch(folder, read(folder), read=read)
+    watch = started(folder)
     put(folder, "bad")
     assert watch.look() is None
     assert isinstance(watch.look(), ConfigError)
@@ -66,9 +72,33 @@ def test_faults_are_told_once_and_the_old_files_put_back_are_news(folder: Path) 
 
 def test_a_reload_does_not_wait(folder: Path) -> None:
     """`cloud assign` has replaced the file at once: it is read at once."""
-    watch = TerritoryWatch(folder, read(folder), read=read)
+    watch = started(folder)
     put(folder, "two")
     told = watch.read_now()
     assert isinstance(told, Territory)
     assert watch.read_now() is None
     assert watch.look() is None
+
+
+def test_what_changes_while_it_is_first_read_is_news(folder: Path) -> None:
+    """The files are stamped before they are read."""
+
+    def slow(path: Path) -> Territory:
+        territory = read(path)
+        if territory.digest == "one":
+            put(path, "two")
+        return territory
+
+    watch = TerritoryWatch(folder, read=slow)
+    assert watch.read_first().digest == "one"
+    watch.look()
+    told = watch.look()
+    assert isinstance(told, Territory)
+    assert told.digest == "two"
+
+
+def test_a_worker_does_not_start_with_faults(folder: Path) -> None:
+    """There is no old territory to keep."""
+    put(folder, "bad")
+    with pytest.raises(ConfigError):
+        TerritoryWatch(folder, read=read).read_first()
