@@ -1,5 +1,6 @@
 """The worker as a real process, and an edge that is only its messages."""
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,8 +78,6 @@ class CloudProcess:
 
     def command(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of a `beffroi` command with these settings."""
-        import subprocess
-
         done = subprocess.run(
             [sys.executable, "-m", "beffroi", *arguments, "--settings", str(self.settings)],
             capture_output=True,
