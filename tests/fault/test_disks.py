@@ -20,12 +20,12 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MiB."""
+    """A file system of 24 MiB."""
     require(os.geteuid() == 0, "mounting a small file system needs root")
     where = tmp_path / "small"
     where.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(where)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(where)], capture_output=True, text=True, check=False
     )
     require(mounted.returncode == 0, f"a tmpfs cannot be mounted here: {mounted.stderr}")
     yield where
@@ -87,8 +87,9 @@ def test_a_damaged_segment_is_put_aside(tmp_path: Path, site_broker: Mosquitto, 
         with segment.open("r+b") as file:
             file.seek(size // 2)
             file.write(os.urandom(3 * 4096))
-        run.start_edge()
         run.start_cloud()
+        run.wait_worker()
+        run.start_edge()
         run.settle()
         after = run.edge_status()
         assert after is not None
@@ -118,9 +119,10 @@ def test_a_card_is_copied_to_another_machine(tmp_path: Path, site_broker: Mosqui
             "utf-8",
         )
         # both under one edge id: the broker lets one of them in at a time, the spools do not care
+        run.start_cloud()
+        run.wait_worker()
         run.start_edge()
         run.start_edge("clone")
-        run.start_cloud()
         run.wait_connected()
         Feeder(site_broker.port, items[300:]).start().wait()
         run.settle(published=300)

@@ -221,7 +221,11 @@ class Road:
             seen = sum(state["source_accepted"] + state["duplicates"] for state in states if state)
             return published is None or seen >= published
 
-        wait_for("the road at rest", at_rest, timeout_s=timeout_s, every_s=0.1)
+        try:
+            wait_for("the road at rest", at_rest, timeout_s=timeout_s, every_s=0.1)
+        except AssertionError as error:
+            states = [self.edge_status(site) for site in self.sites]
+            raise AssertionError(f"{error}; edges: {states}; worker: {self.cloud_status()}") from error
 
     def spools(self) -> Iterator[Path]:
         for site in self.sites:
