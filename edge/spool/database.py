@@ -182,8 +182,9 @@ def parts(path: Path) -> list[Path]:
 
 def unlink(path: Path) -> None:
     """Delete a database whole."""
-    for part in parts(path):
-        part.unlink(missing_ok=True)
+    with translated(path):
+        for part in parts(path):
+            part.unlink(missing_ok=True)
 
 
 def size(path: Path) -> int:

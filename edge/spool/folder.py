@@ -191,23 +191,29 @@ class SpoolFolder:
         segment.close_file()
         if keep:
             self.keep(segment.path)
-        database.unlink(segment.path)
+        else:
+            database.unlink(segment.path)
         _log.debug("segment.settled", spool_id=self.spool_id, segment=segment.path.name, rows=segment.rows)
 
     def keep(self, path: Path) -> None:
-        """Move a settled segment's file to `settled/`."""
+        """Move a settled segment's file to `settled/`; nothing of it is in a journal any more."""
         with database.translated(path):
             target = self.path / "settled"
             target.mkdir(exist_ok=True)
             path.rename(target / path.name)
+        database.unlink(path)
 
     def evict(self, segment: Segment, reason: EvictionReason, *, at_ms: int) -> None:
         """Give up a whole segment; logged durably before its file goes."""
         lost = segment.runs()
         rows = segment.unsettled.rows
-        eviction = Eviction(self.spool_id, segment.row_class, segment.first, segment.last, rows, reason, at_ms)
+        if not rows:
+            self.retire(segment, keep=False)
+            return
         segment.closed = True
-        self._write_gone(segment, [eviction] if rows else [])
+        self._write_gone(
+            segment, [Eviction(self.spool_id, segment.row_class, segment.first, segment.last, rows, reason, at_ms)]
+        )
         segment.close_file()
         database.unlink(segment.path)
         self.evicted += lost

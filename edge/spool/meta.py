@@ -7,7 +7,7 @@ boots with their frozen offsets, and the event keys of gone segments that are st
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -269,17 +269,15 @@ def _check(path: Path, connection: sqlite3.Connection, doubt: str) -> None:
 def _readable(damaged: Path, table: str) -> list[tuple[object, ...]]:
     """The lines of a table up to the first that cannot be read."""
     lines: list[tuple[object, ...]] = []
-    try:
-        connection = sqlite3.connect(damaged)
-    except sqlite3.Error:
+    if not database.is_database(damaged):
         return lines
     try:
-        for line in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - one of our tables
-            lines.append(line)  # noqa: PERF402 - what came before the damage is kept
-    except sqlite3.Error:
-        return lines
-    finally:
-        connection.close()
+        with closing(database.connect_read_only(damaged)) as connection:
+            for line in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - one of our tables
+                lines.append(line)  # noqa: PERF402 - what came before the damage is kept
+    except sqlite3.DatabaseError as error:
+        if not database.is_damage(database.translate(error, damaged)):
+            raise
     return lines
 
 

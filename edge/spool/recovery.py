@@ -14,6 +14,7 @@ from edge.spool.repair import fresh_path, repair, set_aside
 from edge.spool.rows import EvictionReason
 from edge.spool.segment import Segment
 
+_REBUILT = ".rebuilt"
 _SMALLEST_ROW = 128  # bytes; bounds how many rows a file can hold whose end nobody knows
 _log = log.get(__name__)
 
@@ -30,15 +31,25 @@ def open_meta(path: Path, *, now_ms: int) -> Meta:
     Raises:
         SpoolFull, StorageError.
     """
+    fresh = path / _REBUILT / NAME
+    if fresh.exists() and not (path / NAME).exists():  # rebuilding was interrupted just before its last step
+        fresh.rename(path / NAME)
     try:
         return Meta.open(path)
     except StorageError as error:
         if not database.is_damage(error):
             raise
         fault = error
-    aside = set_aside(path, path / NAME)
-    meta = Meta.create(path, spool_id=path.name, machine="", generation=0, created_ms=now_ms)
-    saved = meta.rescue(aside)
+    fresh.parent.mkdir(exist_ok=True)
+    database.unlink(fresh)
+    rebuilt = Meta.create(fresh.parent, spool_id=path.name, machine="", generation=0, created_ms=now_ms)
+    try:
+        saved = rebuilt.rescue(path / NAME)
+    finally:
+        rebuilt.close()
+    set_aside(path, path / NAME)
+    fresh.rename(path / NAME)
+    database.sync_folder(path)
     _log.error(
         "spool.meta_corrupt",
         spool_id=path.name,
@@ -46,7 +57,7 @@ def open_meta(path: Path, *, now_ms: int) -> Meta:
         saved=saved,
         hint="its rows are delivered under their old spool_id, new rows get a new one",
     )
-    return meta
+    return Meta.open(path)
 
 
 def recover(folder: SpoolFolder, *, now_ms: int, keep_settled: bool) -> None:

@@ -49,7 +49,8 @@ class Shelf:
 
     def mend(self, spool: SpoolFolder, segment: Segment, reason: str) -> None:
         """Repair a segment that was found damaged."""
-        self.essential(lambda: repair(spool, segment, at_ms=self.clock.now_ms(), reason=reason))
+        with database.translated(segment.path):
+            self.essential(lambda: repair(spool, segment, at_ms=self.clock.now_ms(), reason=reason))
 
     # --- read
 

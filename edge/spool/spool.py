@@ -214,9 +214,7 @@ class Spool:
             SpoolFull, StorageError: files are closed all the same; the next start mends the rest.
         """
         try:
-            upkeep.maintain(self._shelf, ending=True)
-            for spool in self._shelf.spools:
-                self._shelf.essential(spool.finish)
+            upkeep.finish(self._shelf)
         finally:
             for spool in self._shelf.spools:
                 spool.close_files()

@@ -1,11 +1,11 @@
 """The spool's upkeep: receipts written down, settled segments let go, the quota kept, the ballast restored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from core import log
-from core.errors import SpoolCorrupt
+from core.errors import SpoolCorrupt, StorageError
 from core.model import RowClass
 from edge.spool import database
 from edge.spool.folder import SpoolFolder
@@ -23,6 +23,31 @@ def maintain(shelf: Shelf, *, ending: bool = False) -> None:
     Raises:
         SpoolFull, StorageError: nothing is lost; the next round goes on.
     """
+    with database.translated(shelf.home.path):
+        _maintain(shelf, ending=ending)
+
+
+def finish(shelf: Shelf) -> None:
+    """Leave everything in order. Each step is tried, whatever became of the others.
+
+    Raises:
+        SpoolFull, StorageError: the first that failed; the next start mends it.
+    """
+    steps: list[Callable[[], None]] = [
+        partial(spool.end, segment) for spool in shelf.spools for segment in spool.live() if not segment.ended
+    ]
+    steps += [partial(maintain, shelf, ending=True), *(spool.finish for spool in shelf.spools)]
+    failures = []
+    for step in steps:
+        try:
+            shelf.essential(step)
+        except StorageError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _maintain(shelf: Shelf, *, ending: bool) -> None:
     now_mono_ms = shelf.clock.mono_ms()
     for spool in shelf.spools:
         for segment in spool.live():

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import SpoolCorrupt, StorageError
 from core.model import RowClass
-from edge.spool import EvictionReason, Run, Spool, reader
+from edge.spool import EvictionReason, Run, Spool, reader, recovery
 from edge.spool import repair as repair_module
 from edge.spool.segment import Segment
 from tests.support.spools import (
@@ -360,6 +360,45 @@ def test_a_meta_file_whose_journal_is_ruined_is_not_trusted(tmp_path: Path) -> N
     assert unsettled_keys(again) == KEYS[:30]
     assert again.evictions() == []
     again.close()
+
+
+@pytest.mark.parametrize("step", ["before", "after"])
+def test_a_crash_while_a_meta_file_is_rebuilt_repeats_it(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed around the moment the damaged file is set aside, the next start ends with the same rows and log."""
+    old = filled(tmp_path / "a")
+    spool = open_spool(tmp_path / "a", keeping=limits(quota_bytes=1))
+    accept(spool, "u", row_class=RowClass.URGENT)
+    spool.maintain()
+    spool.close()
+    (meta,) = (tmp_path / "a").glob("*/meta.sqlite")
+    with closing(sqlite3.connect(meta)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'boot'").fetchone()
+    content = bytearray(meta.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    meta.write_bytes(content)
+    original = recovery.set_aside
+
+    def set_aside(folder: Path, path: Path) -> Path:
+        if step == "before":
+            killed(tmp_path / "a", tmp_path / "b")
+        target = original(folder, path)
+        if step == "after":
+            killed(tmp_path / "a", tmp_path / "b")
+        return target
+
+    monkeypatch.setattr(recovery, "set_aside", set_aside)
+    open_spool(tmp_path / "a").close()
+    monkeypatch.undo()
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        again = open_spool(folder)
+        assert again.spool_id != old
+        assert again.backlog() == []
+        assert sum(eviction.rows for eviction in again.evictions()) == len(KEYS) - 20 + 1
+        assert is_balanced(again.counters())
+        assert total(again.counters(), "stored") == 20
+        again.close()
 
 
 def test_evictions_and_offsets_survive_a_damaged_meta_file(tmp_path: Path) -> None:

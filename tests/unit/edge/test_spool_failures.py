@@ -1,6 +1,7 @@
 """Commits that fail: nothing of them is accepted, no seq is used twice, nothing that was accepted is touched."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,27 @@ def test_seq_are_reserved_before_they_are_used(tmp_path: Path) -> None:
         (run,) = accept(again, "next")
         assert least <= run.first <= most
         again.close()
+
+
+def test_closing_tries_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receipt that cannot be written does not keep the segments from being ended in order."""
+    spool = open_spool(tmp_path)
+    (run,) = accept(spool, "a", "b")
+    assert spool.settle(receipt(spool, replace(run, last=1)))
+
+    def refuse(segment: Segment) -> None:
+        raise StorageError("spool.io", "disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, "write_marks", refuse)
+        with pytest.raises(StorageError):
+            spool.close()
+    again = open_spool(tmp_path)
+    assert again.evictions() == []
+    assert unsettled_keys(again) == ["a", "b"]
+    (run,) = accept(again, "c")
+    assert run.first == 3
+    again.close()
 
 
 # --- clones and moved cards
