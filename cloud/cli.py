@@ -19,11 +19,15 @@ quarantine = console.new_app("What could not be stored: list, show, replay.")
 Settings = Annotated[Path, typer.Option("--settings", help="The worker's settings, a TOML file.")]
 
 
-def _load(path: Path) -> "CloudSettings":
+def _load(path: Path, *, is_service: bool = False) -> "CloudSettings":
+    """The settings; from now on logs go to stderr, of a command only what a person must see."""
     from cloud.settings import CloudSettings
+    from core import log
     from core.settings import load
 
-    return load(CloudSettings, path)
+    loaded = load(CloudSettings, path)
+    log.configure(level=loaded.log_level if is_service else "ERROR", service="cloud")
+    return loaded
 
 
 @app.command()
@@ -36,10 +40,8 @@ def run(settings: Settings) -> None:
     import threading
 
     from cloud.service import build_service
-    from core import log
 
-    loaded = _load(settings)
-    log.configure(level=loaded.log_level, service="cloud")
+    loaded = _load(settings, is_service=True)
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: stopping.set())

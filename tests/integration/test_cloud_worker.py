@@ -236,3 +236,34 @@ def test_replay_stores_what_was_quarantined_once_its_cause_is_mended(tmp_path: P
         status = cloud.status()
         assert status is not None
         assert (status["quarantine"]["rows"], status["quarantine"]["replayed"]) == (0, 1)
+
+
+def test_the_same_questions_are_answered_from_the_files_while_no_worker_runs(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    """list, show, replay, status and assign; a replay writes to the store as the worker would."""
+    folder = tmp_path / "territory"
+    shutil.copytree(EXAMPLE, folder)
+    with CloudProcess(tmp_path, port=mosquitto.port, territory=folder) as cloud, FakeEdge(SITE, mosquitto.port) as edge:
+        edge.send(message([uplink(1, STRANGERS[0])]))
+        assert edge.receipt().kept[0].quarantined == 1
+    code, out, _ = cloud.command("quarantine", "list", "--json")
+    (entry,) = json.loads(out)["entries"]
+    assert (code, entry["reason"]) == (0, "identity.foreign_device")
+    code, out, _ = cloud.command("quarantine", "show", str(entry["id"]), "--json")
+    assert (code, json.loads(out)["body_text"]) == (0, uplink(1, STRANGERS[0]).decode())
+    text = (folder / "assignments.csv").read_text()
+    kept = [line for line in text.splitlines() if not line.startswith(STRANGERS[0])]
+    (folder / "assignments.csv").write_text("\n".join(kept) + "\n")
+    code, out, err = cloud.command("quarantine", "replay", str(entry["id"]), "--json")
+    assert (code, json.loads(out)["replayed"]) == (0, 1), err
+    assert [point.tags["device"] for point in cloud.points("operator", "uplink")] == [STRANGERS[0]]
+    asset = next(line.split(",")[1] for line in text.splitlines() if line.startswith(STRANGERS[0]))
+    since = ["--device", STRANGERS[0], "--asset", asset, "--from", "2026-01-01T00:00:00Z"]
+    code, out, err = cloud.command("cloud", "assign", *since, "--json")
+    assert (code, json.loads(out)["applied"]) == (0, False), out
+    assert "when one starts" in err
+    code, out, _ = cloud.command("cloud", "status", "--json")
+    status = json.loads(out)
+    assert (code, status["running"], status["quarantine"]["replayed"]) == (0, False, 1)
+    assert status["databases"] == ["operator"]
