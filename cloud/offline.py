@@ -1,32 +1,48 @@
-"""The worker's files while no worker runs: the same questions as on its control socket, answered here."""
+"""The worker's files while no worker runs: the same questions as on its control socket, answered here.
 
+The worker's own modules are imported only then, so that one that runs is asked quickly.
+"""
+
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
+from core.errors import OperatorError, StorageError
+from core.ports.control import FolderLock, ask
 
-from cloud.control import list_entries, show_entry
-from cloud.quarantine import Quarantine
-from cloud.service import Service, build_service
-from cloud.settings import CloudSettings
-from cloud.stores.sqlite import SqliteStore
-from core.errors import StorageError
-from core.ports.control import ask
+if TYPE_CHECKING:
+    from cloud.service import Service
+    from cloud.settings import CloudSettings
 
 _WAIT_S = 60.0
 
 
-def status_of_files(settings: CloudSettings) -> dict[str, Any]:
+def status_of_files(settings: "CloudSettings") -> dict[str, Any]:
     """What the files say."""
+    import msgspec
+
+    from cloud.quarantine import Quarantine
+    from cloud.stores.sqlite import SqliteStore
+
     store = SqliteStore.open(settings.store_folder, read_only=True)
     return {
         "service": "cloud",
         "name": settings.client_id,
-        "running": False,
+        "running": _is_held(settings.folder),  # one that runs and is too busy to answer
         "databases": store.databases(),
         "quarantine": msgspec.structs.asdict(Quarantine.open_read_only(settings.folder).counts()),
         "alarms": [],
     }
+
+
+def _is_held(folder: Path) -> bool:
+    if not folder.exists():
+        return False
+    try:
+        FolderLock(folder).release()
+    except OperatorError:
+        return True
+    return False
 
 
 class Asker:
@@ -35,7 +51,7 @@ class Asker:
     To replay without a worker one is made, without its broker, and kept until `__exit__`.
     """
 
-    def __init__(self, settings: CloudSettings) -> None:
+    def __init__(self, settings: "CloudSettings") -> None:
         self._settings = settings
         self._service: Service | None = None
 
@@ -53,6 +69,13 @@ class Asker:
         except StorageError as error:
             if error.code != "control.no_service":
                 raise
+        return self._answer(verb, question)
+
+    def _answer(self, verb: str, question: dict[str, Any]) -> Any:
+        from cloud.control import list_entries, show_entry
+        from cloud.quarantine import Quarantine
+        from cloud.service import build_service
+
         held = Quarantine.open_read_only(self._settings.folder)
         match verb:
             case "quarantine.list":
