@@ -11,7 +11,7 @@ from core.model import RowClass
 from edge.conditions import Conditions
 from edge.spool.rows import NewRow, Run
 
-GROUP_ROWS = 1_000
+GROUP_ROWS = 400  # more rows in one commit save nothing, and lie in memory
 RETRY_MS = 1_000
 _log = log.get(__name__)
 
@@ -78,7 +78,7 @@ class Acceptance:
     @property
     def spent(self) -> bool:
         """True when no further row can be expected before a commit, or the group is large enough."""
-        return len(self._waiting) >= self._window or self._spool.open_rows >= GROUP_ROWS
+        return len(self._waiting) >= min(self._window, GROUP_ROWS) or self._spool.open_rows >= GROUP_ROWS
 
     def offer(self, row: NewRow, ack: Ack, now_ms: int) -> None:
         """A row and its event. A redelivered event is not accepted twice; it is acknowledged in its turn."""

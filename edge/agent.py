@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from core.ports.clock import Clock, open_clock
 from core.ports.control import FolderLock
 from edge import control, health
+from edge.acceptance import GROUP_ROWS
 from edge.inbox import Inbox
 from edge.intake import Intake
 from edge.loop import Agent
@@ -25,7 +26,7 @@ from edge.transports.mqtt import MqttTransport
 __all__ = ["Agent", "build_agent"]
 
 SPOOL_FOLDER = "spool"
-ROOM = 1_000  # events of the source in memory beside its window: redelivered ones
+ROOM = 200  # events of the source in memory beside those of one group
 _SETTLE_LINGER_MS = {"default": 5_000, "sd": 30_000}
 
 SourceFactory = Callable[[EdgeSettings, Clock, Callable[[SourceEvent], None]], Source]
@@ -75,7 +76,7 @@ def build_agent(
             limits=spool_limits(settings),
         )
         stack.callback(spool.close)
-        inbox = Inbox(room=settings.source.window + ROOM)
+        inbox = Inbox(room=min(settings.source.window, GROUP_ROWS) + ROOM)
         stack.callback(control.serve(settings.folder, inbox).close)
         return Agent(
             edge=settings.edge,

@@ -11,14 +11,15 @@ it; only a receipt ends it. When the connection is lost everything without recei
 """
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from enum import Enum, auto
 
 from core.envelope import MAX_ROWS
 from core.model import RowClass
 from edge.flights import Flight, Flights, Stream
 from edge.pacing import Resends, Retries, Window
+from edge.plans import Origin, Outlook, Plan
 from edge.spans import Spans
+
+__all__ = ["Delivery", "Origin", "Outlook", "Plan"]
 
 LIVE_ROWS = 10 * MAX_ROWS  # the newest rows of a class; what is older waits its turn in the backlog
 UNACKNOWLEDGED = 32  # messages without PUBACK lie in the memory of the client library
@@ -26,38 +27,6 @@ URGENT_EXTRA = 4
 PUBACK_TIMEOUT_MS = 300_000
 RETRIES_AT_ONCE = 2
 TURN = 4  # every fourth message is taken from the other end of the queue, so that nothing starves
-
-
-class Origin(Enum):
-    LIVE = auto()
-    BACKLOG = auto()
-    READY = auto()  # deferred before, tried once more
-    FLYING = auto()  # overdue, sent again
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Rows `first` to `last` can go now, as one message. `flight`: the message that is sent again."""
-
-    spool_id: str
-    row_class: RowClass
-    boot: str
-    first: int
-    last: int
-    origin: Origin
-    flight: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Rows by what they wait for, and messages without receipt."""
-
-    waiting: int
-    flying: int
-    deferred: int
-    held: int
-    messages: int
-    window: int
 
 
 class Delivery:

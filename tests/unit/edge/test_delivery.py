@@ -341,6 +341,80 @@ def test_a_late_receipt_settles_deferred_rows() -> None:
     assert road.delivery.outlook().deferred == 0
 
 
+def test_a_refusal_that_arrives_after_a_reconnect_still_holds() -> None:
+    """The rows went back to the backlog meanwhile; they leave it and wait like all deferred ones."""
+    road = Road()
+    road.commit(0, 9)
+    (plan,) = road.send()
+    road.delivery.disconnected()
+    road.defer(plan)
+    road.delivery.connected()
+    assert road.send() == []
+    assert road.delivery.outlook().deferred == 10
+
+
+def test_deferred_rows_that_were_being_tried_stay_outside_the_window_on_reconnect() -> None:
+    """A flapping link does not turn the probes of a refusing database into traffic."""
+    road = Road()
+    road.commit(0, 9)
+    road.defer(road.send()[0])
+    road.now_ms += RETRY_MS
+    assert [plan.origin for plan in road.send()] == [Origin.READY]
+    road.delivery.disconnected()
+    road.delivery.connected()
+    assert road.send() == []
+    road.now_ms += RETRY_MS
+    assert [plan.origin for plan in road.send()] == [Origin.READY]
+    assert road.delivery.outlook().messages == 0
+
+
+def test_a_gap_that_another_message_has_taken_is_stepped_over() -> None:
+    """The middle of a message was deferred and travels in a message of its own: the ends are still its own."""
+    road = Road()
+    road.commit(0, 99)
+    road.send(acked=False)
+    road.delivery.deferred("s", M, 40, 59, road.now_ms)
+    started_ms = road.now_ms
+    road.now_ms += 30_000
+    road.delivery.puback(road.tokens, road.now_ms)
+    seen: list[tuple[int, list[tuple[int, int]]]] = []
+    while road.now_ms < started_ms + 930_000:
+        deadline = road.delivery.next_deadline(road.now_ms)
+        assert deadline is not None
+        road.now_ms = deadline
+        seen.append(((deadline - started_ms) // 1000, ranges(road.send())))
+    both_ends = [(0, 39), (60, 99)]
+    assert seen == [(90, both_ends), (210, both_ends), (450, both_ends), (900, [(40, 59)]), (930, both_ends)]
+
+
+def test_the_places_of_urgent_messages_are_theirs_whoever_s_turn_it_is() -> None:
+    """Three urgent messages leave; the fourth kept place is not given to the backlog."""
+    road = Road(up=False)
+    road.commit(0, 99_999)
+    road.delivery.connected()
+    road.send()
+    road.commit(200_000, 200_999)
+    road.send()
+    road.commit(0, 299, U)
+    assert [plan.row_class for plan in road.send()] == [U, U, U]
+    assert road.delivery.outlook().messages == WINDOW_START - 1
+
+
+def test_the_wait_for_a_receipt_begins_with_the_last_puback_of_a_message_in_pieces() -> None:
+    """Two runs travel; until both are at the broker only the generous time-out counts."""
+    road = Road()
+    road.commit(0, 99)
+    road.send()
+    road.delivery.kept("s", M, 40, 59, road.now_ms)
+    road.now_ms += RESEND_FIRST_MS
+    assert len(road.send(acked=False)) == 2
+    road.delivery.puback(road.tokens, road.now_ms)
+    road.now_ms += PUBACK_TIMEOUT_MS - 1
+    assert road.send() == []
+    road.now_ms += 1
+    assert len(road.send()) == 2
+
+
 def test_a_retry_that_nobody_answers_waits_for_the_next_round() -> None:
     """Its place among the two is not lost for ever."""
     road = Road()
