@@ -22,7 +22,7 @@ def road(
     territory: Territory = EXAMPLE,
     json: console.Json = False,
 ) -> None:
-    """Accepted to visible at a steady rate, and the start of the page, on the real processes of a demo.
+    """Accepted to visible at a steady rate, on the real processes of a demo.
 
     Example: beffroi bench road --rate 100 --for 30s
     """

@@ -1,16 +1,13 @@
-"""Accepted → visible at a steady rate, and how soon the page moves.
+"""Accepted → visible at a steady rate.
 
 Both ends are watched from this process: *accepted* by the edges' own status, *visible* by counting the store
 read-only. The n-th row accepted is matched with the n-th row visible; the watch looks every few milliseconds, which
 is also the error of the figure.
 """
 
-import json
 import threading
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 from beffroi.bench.figures import Figure, median, percentile
 from beffroi.bench.stage import DAY_MS, Feed, Stage, stage, uplinks
@@ -26,13 +23,11 @@ def measure(territory: Path, *, per_s: float, for_s: float) -> list[Figure]:
     items = uplinks(territory, int(per_s * for_s), start_ms=start_ms)
     sites = sorted({item.edge for item in items})
     with stage(territory) as road:
-        begun = time.monotonic()
         road.start_broker()
         cloud = road.start_cloud()
         edges = [road.start_edge(site) for site in sites]
-        road.start_page()
         feed = Feed(road.layout.broker_port, items, per_s=per_s)
-        watch = _Watch(road, sites, begun)
+        watch = _Watch(road, sites)
         feed.start()
         try:
             while feed.turn(0.002):
@@ -42,31 +37,26 @@ def measure(territory: Path, *, per_s: float, for_s: float) -> list[Figure]:
             watch.stop()
             feed.stop()
         latencies = watch.latencies()
-        figures = [
+        return [
             Figure("accepted → visible, median", median(latencies) * 1000, "ms"),
             Figure("accepted → visible, p99", percentile(latencies, 0.99) * 1000, "ms", at_most=1000),
             Figure("rows matched", len(latencies), "rows", at_least=len(items)),
             Figure("largest edge agent", max(resident_mb(edge.pid) for edge in edges), "MB", at_most=60),
             Figure("worker", resident_mb(cloud.pid), "MB"),
         ]
-        if watch.page_moved_s is not None:
-            figures.append(Figure("page moving after the processes started", watch.page_moved_s, "s", at_most=20))
-        return figures
 
 
 class _Watch:
     """Notes, from a thread each, when counts were first seen: accepted, visible; and when the page first changed."""
 
-    def __init__(self, road: Stage, sites: list[str], begun: float) -> None:
+    def __init__(self, road: Stage, sites: list[str]) -> None:
         self._road = road
         self._sites = sites
-        self._begun = begun
         self._store = SqliteStore.open(road.layout.store, read_only=True)
         self._accepted: list[float] = []
         self._visible: list[float] = []
         self._stop = threading.Event()
-        self.page_moved_s: float | None = None
-        watchers = (self._watch_accepted, self._watch_visible, self._watch_page)
+        watchers = (self._watch_accepted, self._watch_visible)
         self._threads = [threading.Thread(target=watcher, daemon=True) for watcher in watchers]
         for thread in self._threads:
             thread.start()
@@ -81,20 +71,6 @@ class _Watch:
         while not self._stop.wait(0.003):
             count = sum(self._store.count(database, "uplink") for database in self._store.databases())
             self._visible += [time.monotonic()] * (count - len(self._visible))
-
-    def _watch_page(self) -> None:
-        first: dict[str, Any] | None = None
-        while self.page_moved_s is None and not self._stop.wait(0.1):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._road.layout.page_port}/api/state") as answer:
-                    shown = json.load(answer)
-            except OSError:
-                continue  # not up yet
-            lamps = shown["lamps"]
-            if first is None:
-                first = lamps
-            elif lamps != first:
-                self.page_moved_s = time.monotonic() - self._begun
 
     def wait_for(self, count: int, *, timeout_s: float) -> None:
         """Until so many rows are visible."""

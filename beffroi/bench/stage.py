@@ -72,9 +72,6 @@ class Stage:
         self._wait_up(child, lambda: (state := self.status(self.layout.cloud)) and state["broker"]["connected"])
         return child
 
-    def start_page(self) -> Child:
-        return self.start("page", "beffroi", "page", "run", "--settings", str(self.layout.settings("page")))
-
     @staticmethod
     def _wait_up(child: Child, is_up: Callable[[], Any]) -> None:
         deadline = time.monotonic() + UP_S

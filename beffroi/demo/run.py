@@ -11,17 +11,22 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from beffroi.demo.layout import Layout
+from beffroi.demo.page_watch import PageWatch
 from beffroi.processes import Child, free_port, port_is_taken, wait_for_port
 from core import console, territory
 from core.errors import ExitCode, OperatorError, StorageError
 from core.ports import control
+from core.ports.clock import write_scale
+from core.timescale import TimeScale
 
+_AGO = timedelta(hours=48)
+_PROGRESS_S = 2.0
 _UP_S = 30.0
 _DRAIN_S = 30.0  # longest wait for the road to come to rest before it is weighed
 
@@ -46,6 +51,7 @@ class Outcome:
     in_transit: int  # published, and neither accepted nor told to be a duplicate by an edge
     seed: int
     elapsed_s: float
+    page_moved_s: float | None  # from the first process to the first lamp that changed on the page
     folder: Path | None
     failures: tuple[str, ...] = ()
 
@@ -65,6 +71,7 @@ class Outcome:
             "seed": self.seed,
             "published": self.published,
             "elapsed_s": round(self.elapsed_s, 1),
+            "page_moved_s": None if self.page_moved_s is None else round(self.page_moved_s, 1),
             "failures": list(self.failures),
             "folder": str(self.folder) if self.folder else None,
         }
@@ -89,6 +96,8 @@ class Demo:
     _children: dict[str, Child] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _failures: list[str] = field(default_factory=list)
+    _page: PageWatch | None = None
+    _page_moved_s: float | None = None
 
     def run(self) -> Outcome:
         """Until Ctrl-C, SIGTERM, or the end of `for_s`.
@@ -128,6 +137,7 @@ class Demo:
             in_transit=in_transit,
             seed=options.seed,
             elapsed_s=time.monotonic() - begun,
+            page_moved_s=self._page_moved_s,
             folder=folder if keep else None,
             failures=tuple(self._failures),
         )
@@ -150,61 +160,63 @@ class Demo:
         return child
 
     def _start(self, layout: Layout, sites: list[str]) -> None:
-        """Broker first, the simulator last: nothing is published before someone keeps it."""
+        """The broker first, the edges once the worker is there: nothing is sent before someone keeps it."""
         options = self.options
+        start = datetime.now(UTC) - _AGO
+        # the simulator owns the time; until it is up, the time stands where the scenario begins
+        start_ms = round(start.timestamp() * 1000)
+        write_scale(layout.clock, TimeScale(wall_ms=start_ms, mono_ms=0, not_after_ms=start_ms))
         broker = self._spawn("broker", layout, "beffroi.demo.broker", str(layout.broker_port))
         wait_for_port(layout.broker_port, timeout_s=10, child=broker)
-        simulate = [
-            *("beffroi", "simulate", "run", "--territory", str(options.territory), "--json"),
-            *("--broker", f"127.0.0.1:{layout.broker_port}", "--seed", str(options.seed), "--fleet", options.fleet),
-            *(
-                "--speed",
-                str(options.speed),
-                "--clock",
-                str(layout.clock),
-                "--truth",
-                str(layout.truth),
-                "--wait",
-                "60s",
-            ),
-        ]
-        # the simulator owns the time: it writes the clock before it waits for the edges to be there
-        self._spawn("simulator", layout, *simulate)
-        _wait_for_file(layout.clock, self._children["simulator"])
         self._spawn("cloud", layout, "beffroi", "cloud", "run", "--settings", str(layout.settings("cloud")))
+        if options.page_port is not None:
+            self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")))
+            self._page = PageWatch(layout.page_port)
+            console.note(f"page: http://127.0.0.1:{layout.page_port}")
+        chosen = {
+            "--territory": options.territory,
+            "--broker": f"127.0.0.1:{layout.broker_port}",
+            "--seed": options.seed,
+            "--fleet": options.fleet,
+            "--speed": options.speed,
+            "--start": start.isoformat(),
+            "--clock": layout.clock,
+            "--truth": layout.truth,
+            "--wait": "60s",
+        }
+        flags = [str(part) for option in chosen.items() for part in option]
+        self._spawn("simulator", layout, "beffroi", "simulate", "run", "--json", *flags)
         self._wait_for_worker(layout)
         for site in sites:
             settings = str(layout.settings(f"edge-{site}"))
             self._spawn(f"edge-{site}", layout, "beffroi", "edge", "run", "--settings", settings)
-        if options.page_port is not None:
-            self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")))
-            console.note(f"page: http://127.0.0.1:{layout.page_port}")
 
     def _wait_for_worker(self, layout: Layout) -> None:
         """What an edge sends before the broker knows the worker would have to be sent again a minute later."""
         worker = self._children["cloud"]
         deadline = time.monotonic() + _UP_S
-        while not ((state := _ask(layout.cloud)) and state["broker"]["connected"]):
+        while not self._stop.is_set() and not ((state := _ask(layout.cloud)) and state["broker"]["connected"]):
             if not worker.running or time.monotonic() > deadline:
                 raise OperatorError("process.not_up", "the worker does not come up", hint=worker.last_words())
             time.sleep(0.02)
 
     def _watch(self, layout: Layout, sites: list[str], begun: float) -> None:
         """Wait for the end, one line of progress every two seconds; a process that dies is a failure and is named."""
-        told = ""
-        while not self._stop.wait(0.5):
+        told_s = 0.0
+        while not self._stop.wait(0.25):
             dead = [child for child in self._children.values() if not child.running]
             if dead:
                 self._failures += [f"{one.name} ended with {one.exit_code}: {one.last_words()}" for one in dead]
                 console.note("\n".join(self._failures))
                 return
             elapsed = time.monotonic() - begun
+            if self._page is not None and self._page_moved_s is None and self._page.has_moved():
+                self._page_moved_s = elapsed
             if self.options.for_s is not None and elapsed >= self.options.for_s:
                 return
-            line = _progress(layout, sites)
-            if line != told and int(elapsed * 2) % 4 == 0:
-                console.note(line)
-                told = line
+            if elapsed - told_s >= _PROGRESS_S:
+                console.note(_progress(layout, sites))
+                told_s = elapsed
 
     def _stop_simulator(self, layout: Layout) -> dict[str, Any]:
         """Stop publishing; what the simulator says it published."""
@@ -245,14 +257,6 @@ class Demo:
                 code = child.wait(15)
                 if child.name in {"cloud", *edges} and code != 0:
                     self._failures.append(f"{child.name} ended with {code}: {child.last_words()}")
-
-
-def _wait_for_file(path: Path, child: Child) -> None:
-    deadline = time.monotonic() + 15
-    while not path.exists():
-        if not child.running or time.monotonic() > deadline:
-            raise OperatorError("process.not_up", f"{child.name} does not start", hint=child.last_words())
-        time.sleep(0.02)
 
 
 def _ask(folder: Path) -> dict[str, Any] | None:
