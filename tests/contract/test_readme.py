@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 PROMISE = (
-    "> A row is *accepted* when the edge's spool has committed it to disk. From then on it is always in at least one of:"
-    " spool, store, quarantine, eviction log — and never visible twice.\n"
+    "> A row is *accepted* when the edge's spool has committed it to disk. From then on it is always in at"
+    " least one of: spool, store, quarantine, eviction log — and never visible twice.\n"
     "> At rest, `accepted = stored + spooled + quarantined + evicted`. Every eviction is counted and logged."
 )
 ROAD = re.findall(r"^\| \d+ \| (.+?) \|", README, flags=re.MULTILINE)
