@@ -63,10 +63,9 @@ def _check_source(settings: EdgeSettings, per_day: int) -> BrokerReport:
     report.asked = min(PARKED_MOST, max(200, 2 * settings.source.window))
     report.parked = min(PARKED_MOST, per_day)
     try:
-        report.reached_ms = probe.reach(broker, client_id)
+        report.reached_ms = probe.reach(broker, client_id)  # also ends a session that an interrupted check left
         report.window = probe.window(broker, client_id, topic, asked=report.asked, size=EVENT_BYTES)
         report.kept = probe.parked(broker, client_id, topic, count=report.parked, size=EVENT_BYTES)
-        probe.forget(broker, client_id)
     except LinkError as error:
         report.faults.append(error.message)
         report.hints.append(error.hint or "see the broker's log")

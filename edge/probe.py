@@ -16,7 +16,7 @@ CONNECT_S = 10.0
 QUIET_S = 1.5  # a broker that sends nothing for so long has nothing more to send
 ANSWER_S = 30.0
 IN_FLIGHT = 100
-_NUMBER = 8  # bytes that tell one message from another
+_MARK = 16  # bytes that tell one message from all others: what it is for, and its number
 
 
 class Client:
@@ -56,7 +56,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._link.stop()
 
-    def publish(self, topic: str, count: int, *, size: int) -> None:
+    def publish(self, topic: str, purpose: bytes, count: int, *, size: int) -> None:
         """Publish so many numbered messages; return when the broker has confirmed them all.
 
         Raises:
@@ -65,7 +65,7 @@ class Client:
         sent = confirmed = 0
         while confirmed < count:
             while sent < count and sent - confirmed < IN_FLIGHT:
-                self._link.publish(topic, sent.to_bytes(_NUMBER, "big").ljust(size, b"\0"))
+                self._link.publish(topic, (purpose + sent.to_bytes(_MARK - len(purpose), "big")).ljust(size, b"\0"))
                 sent += 1
             match self._next(ANSWER_S):
                 case Published():
@@ -89,13 +89,13 @@ class Client:
         for message in messages:
             self._link.ack(message)
 
-    def collect(self, most: int) -> int:
-        """Take and acknowledge until nothing more comes; how many different messages there were."""
-        numbers: set[bytes] = set()
-        while len(numbers) < most and (found := self.arrived(IN_FLIGHT)):
+    def collect(self, purpose: bytes, most: int) -> int:
+        """Take and acknowledge until `most` have come, or nothing more; how many different messages there were."""
+        marks: set[bytes] = set()
+        while len(marks) < most and (found := self.arrived(IN_FLIGHT)):
             self.ack(found)
-            numbers |= {message.payload[:_NUMBER] for message in found}
-        return len(numbers)
+            marks |= {message.payload[:_MARK] for message in found if message.payload.startswith(purpose)}
+        return len(marks)
 
     def _next(self, timeout_s: float) -> LinkEvent | None:
         try:
@@ -122,11 +122,11 @@ def window(broker: BrokerSettings, client_id: str, topic: str, *, asked: int, si
         NotConnected
     """
     with Client(broker, client_id, subscription=topic, keep_session=True) as subscriber:
-        with Client(broker, f"{client_id}-out") as publisher:
-            publisher.publish(topic, asked, size=size)
+        with Client(broker, _publisher(client_id)) as publisher:
+            publisher.publish(topic, b"window", asked, size=size)
         held = subscriber.arrived(asked)
         subscriber.ack(held)
-        subscriber.collect(asked - len(held))
+    forget(broker, client_id)
     return len(held)
 
 
@@ -138,10 +138,12 @@ def parked(broker: BrokerSettings, client_id: str, topic: str, *, count: int, si
     """
     with Client(broker, client_id, subscription=topic, keep_session=True):
         pass  # the session and its subscription stay
-    with Client(broker, f"{client_id}-out") as publisher:
-        publisher.publish(topic, count, size=size)
+    with Client(broker, _publisher(client_id)) as publisher:
+        publisher.publish(topic, b"parked", count, size=size)
     with Client(broker, client_id, subscription=topic, keep_session=True) as back:
-        return back.collect(count)
+        found = back.collect(b"parked", count)
+    forget(broker, client_id)
+    return found
 
 
 def forget(broker: BrokerSettings, client_id: str) -> None:
@@ -152,3 +154,7 @@ def forget(broker: BrokerSettings, client_id: str) -> None:
     """
     with Client(broker, client_id):
         pass  # a clean session ends the old one
+
+
+def _publisher(client_id: str) -> str:
+    return f"{client_id}-publisher"
