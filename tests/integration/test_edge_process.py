@@ -1,5 +1,6 @@
 """`beffroi edge run` as a process, on a real Mosquitto, with the least cloud that answers."""
 
+import base64
 import json
 import signal
 import subprocess
@@ -11,13 +12,14 @@ from random import Random
 import pytest
 
 from beffroi.processes import resident_mb
-from core.model import Event, Uplink
+from core.model import Event, Unreadable, Uplink
 from edge.spool import reader
 from simulator.network import Event as NetworkEvent
+from simulator.network import Kind
 from tests.conftest import require
 from tests.servers import mosquitto as mosquitto_server
 from tests.servers.mosquitto import Mosquitto
-from tests.support.road import SITE, Feeder, Road, events
+from tests.support.road import ROOT, SITE, Feeder, Road, events
 from tests.support.tiny_cloud import TinyCloud
 from tests.support.waiting import wait_for
 
@@ -161,6 +163,17 @@ def test_sigterm_commits_what_is_open_and_ends_with_0(tmp_path: Path, mosquitto:
         assert status["duplicates"] == 0
 
 
+def test_an_agent_that_vanishes_is_reported_by_its_last_will(road: Road, cloud: TinyCloud) -> None:
+    """The broker says `offline` for it; the next start says `online` again."""
+    road.start_edge()
+    wait_for("online", lambda: cloud.health and json.loads(cloud.health[-1])["state"] == "online")
+    road.edges[SITE].kill()
+    wait_for("offline", lambda: json.loads(cloud.health[-1])["state"] == "offline")
+    assert json.loads(cloud.health[-1])["edge"] == SITE
+    road.start_edge()
+    wait_for("online again", lambda: json.loads(cloud.health[-1])["state"] == "online")
+
+
 def test_a_misspelt_key_ends_with_78_and_the_key_that_was_meant(road: Road) -> None:
     """On stderr, in two lines, without a traceback."""
     settings = road.edge_settings()
@@ -226,3 +239,32 @@ def test_an_agent_killed_between_commit_and_acknowledgement_accepts_its_event_on
     wait_for("the redelivered event", lambda: (status := road.edge_status()) and status["duplicates"] == 1)
     settled(road)
     assert len([key for key in cloud.keys if item.key in key]) == 1
+
+
+def test_the_recorded_events_of_a_real_network_server_all_arrive(road: Road, cloud: TinyCloud) -> None:
+    """Published as they were recorded: uplinks, diagnostics, and binary ones that are kept as unreadable."""
+    recorded: list[NetworkEvent] = []
+    for path in sorted((ROOT / "tests" / "chirpstack-events").glob("*.json")):
+        for number, one in enumerate(json.loads(path.read_text("utf-8")).get("messages", [])):
+            payload = one["payload"].encode() if "payload" in one else base64.b64decode(one["protobuf"])
+            recorded.append(NetworkEvent(0, one["topic"], payload, Kind.UP, SITE, "", f"{path.name}:{number}"))
+    applications = sorted({event.topic.split("/")[1] for event in recorded})
+    settings = road.edge_settings()
+    lines = [
+        f"applications = {json.dumps(applications)}" if line.startswith("applications") else line
+        for line in settings.read_text().splitlines()
+    ]
+    settings.write_text("\n".join(lines) + "\n")
+    road.start_edge()
+    road.wait_connected()
+    Feeder(road_port(road), recorded).start().wait()
+    wait_for("all accepted", lambda: accepted(road) >= len(recorded))
+    settled(road)
+    rows = cloud.rows
+    assert len({row.key for row in rows}) == len(rows)
+    uplinks = [row for row in rows if isinstance(row, Uplink)]
+    unreadable = [row for row in rows if isinstance(row, Unreadable)]
+    types = {row.type for row in rows if isinstance(row, Event)}
+    assert len(uplinks) >= 40
+    assert unreadable
+    assert {"join", "status", "log", "ack", "txack"} <= types

@@ -1,12 +1,13 @@
 """An agent without sockets: a clock one can turn, a source and a transport one can speak for."""
 
+import contextlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from core import envelope
+from core import envelope, receipt
 from core.envelope import Envelope
-from core.errors import NotConnected, SpoolFull
+from core.errors import EnvelopeError, NotConnected, SpoolFull
 from core.model import ClockQuality, Event, Row, RowClass, Uplink
 from core.receipt import Deferred, Kept, Receipt
 from edge.inbox import Inbox, Item
@@ -97,6 +98,11 @@ class HeardTransport:
     def go_down(self) -> None:
         self.connected = False
         self._on_event(TransportDown(self._epoch, "cut"))
+
+    def answer(self, payload: bytes) -> None:
+        """Something on the receipt topic."""
+        with contextlib.suppress(EnvelopeError):
+            self._on_event(ReceiptArrived(receipt.decode(payload)))
 
     def puback(self, number: int) -> None:
         """The broker has the message `number`, counted from 1."""
