@@ -89,13 +89,13 @@ def test_a_file_that_is_just_being_made_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
-def test_another_user_reads_a_store_at_rest(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_another_user_reads_a_store_at_rest(tmp_path: Path) -> None:
     """Who may not write in the folder reads it all the same, whether a worker is at work or not."""
     folder = tmp_path / "store"
     writer = SqliteStore.open(folder)
     writer.write("ccpvm", [point(1)])
     for parent in (folder, *folder.parents):
-        if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+        if parent.name.startswith(("pytest-", "popen-")) or parent.is_relative_to(tmp_path):
             parent.chmod(0o755)
     script = (
         "import os, sys; from pathlib import Path; from cloud.stores.sqlite import SqliteStore\n"
