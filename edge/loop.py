@@ -140,8 +140,8 @@ class Agent:
 
     def end(self) -> None:
         self._acceptance.commit(self._clock.mono_ms())
+        self._inbox.close()  # a source that waits for room is let go; what it holds comes again
         self._source.stop()
-        self._inbox.close()
         self._guard("upkeep", self._spool.maintain)
         self._transport.publish_health(reports.encode(self.health(state=reports.OFFLINE)))
         self._transport.stop()

@@ -36,7 +36,9 @@ class Road(Protocol):
     """A transport, what it told, and the other end of it."""
 
     events: "SimpleQueue[TransportEvent]"
-    transport: Transport
+
+    @property
+    def transport(self) -> Transport: ...
 
     def connect(self) -> None: ...
 

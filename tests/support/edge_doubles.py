@@ -204,7 +204,7 @@ class Site:
     ) -> None:
         self.clock = clock or TurnedClock()
         self.inbox = ImpatientInbox(room=1_000)
-        self.spool = FullableSpool.open(
+        self.spool: FullableSpool = FullableSpool.open(  # type: ignore[assignment]  # it makes what it is called on
             folder / "spool", machine="m", boot=boot, clock=self.clock, limits=SpoolLimits(ballast_bytes=0)
         )
         self.source = SpokenSource(self.inbox.offer)

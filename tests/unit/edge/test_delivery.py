@@ -26,7 +26,7 @@ class Road:
         self.delivery.committed(spool_id, row_class, first, last, boot)
 
     def send(self, *, most: int = 1_000, acked: bool = True) -> list[Plan]:
-        plans = []
+        plans: list[Plan] = []
         while len(plans) < most and (plan := self.delivery.next_send(self.now_ms)) is not None:
             self.tokens += 1
             self.delivery.sent(plan, plan.last, self.tokens, self.now_ms)
