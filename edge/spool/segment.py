@@ -15,7 +15,7 @@ from edge.spool import database
 from edge.spool.layout import COLUMNS, VERSION, Record, is_sound, lay_out, sound_lines, write_state
 from edge.spool.rows import Run, SpoolLimits, StoredRow
 
-_CHECKPOINT_PAGES = 64
+_CHECKPOINT_PAGES = 64  # 256 KiB of journal: on a full disk the ballast must hold what moves from it into the file
 
 
 class Segment:

@@ -142,7 +142,8 @@ class Spool:
             SpoolFull, StorageError: the disk fails; try again.
         """
         rows = self._shelf.read(spool_id, row_class, first, last, max_bytes=max_bytes)
-        self._counters = self._shelf.count()
+        if any(spool.evicted for spool in self._shelf.spools):
+            self._counters = self._shelf.count()
         return rows
 
     def take_evicted(self) -> list[Run]:

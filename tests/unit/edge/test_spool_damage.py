@@ -27,6 +27,7 @@ from tests.support.spools import (
 )
 
 KEYS = [f"k{number:03d}" for number in range(200)]
+MANY = [f"m{number:03d}" for number in range(300)]
 MEASUREMENT = RowClass.MEASUREMENT
 
 
@@ -208,11 +209,11 @@ def journal(folder: Path) -> Path:
 
 def test_a_crash_alone_is_no_damage(tmp_path: Path) -> None:
     """A journal as a kill -9 leaves it loses nothing and raises no alarm, at any length."""
-    for count in (1, 2, 25, 90):
-        left = crashed(tmp_path / f"a{count}", tmp_path / f"b{count}", KEYS[:count])
+    for count in (1, 2, 25, 300):
+        left = crashed(tmp_path / f"a{count}", tmp_path / f"b{count}", MANY[:count])
         again = open_spool(left)
         assert again.evictions() == []
-        assert unsettled_keys(again) == KEYS[:count]
+        assert unsettled_keys(again) == MANY[:count]
         again.close()
 
 
