@@ -5,9 +5,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := beffroi cloud core decoders edge grafana provisioning simulator territories tests
-DEBIAN_PACKAGES := mosquitto chromium
+DEBIAN_PACKAGES := mosquitto chromium strace
 DEMO_ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 3
 
 .PHONY: help install install-dev system fmt lint types layers check test unit demo lock clean
 

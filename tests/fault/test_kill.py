@@ -81,6 +81,7 @@ def test_the_edge_dies_between_commit_and_acknowledgement(
     items = [item for item in events(400, seed=7) if not item.copy][:200]
     with road(tmp_path, site_broker, cloud_broker) as run:
         run.start_cloud()
+        run.wait_worker()
         child = run.start_edge(module=["tests.fault.children.edge_dies_before_ack"])
         run.wait_connected()
         feeder = Feeder(site_broker.port, items, per_s=PER_S).start()
@@ -104,6 +105,7 @@ def test_the_worker_dies_between_write_and_receipt(
     items = events(300, seed=8)
     with road(tmp_path, site_broker, cloud_broker) as run:
         child = run.start_cloud(module=["tests.fault.children.cloud_dies_before_receipt"])
+        run.wait_worker()
         run.start_edge()
         run.wait_connected()
         feeder = Feeder(site_broker.port, items, per_s=PER_S).start()

@@ -1,6 +1,5 @@
 """Links and brokers that fail without saying so."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.servers.mosquitto import Mosquitto
 from tests.support.proxy import Proxy
-from tests.support.road import Feeder, Road, assert_balanced, events
+from tests.support.road import SITE, Feeder, Road, assert_balanced, events
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.fault
@@ -87,21 +86,24 @@ def said_down(run: Road) -> bool:
 
 
 def test_brokers_and_worker_are_absent_at_start(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy
 ) -> None:
     """`run` waits or spools for an unreachable peer and never exits for it."""
     site_broker.stop()
     cloud_broker.stop()
-    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port) as run:
+    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, edge_cloud_port=link.port)
+    with road as run:
         cloud, edge = run.start_cloud(), run.start_edge()
-        wait_for("both answer", lambda: run.edge_status() and run.cloud_status())
-        threading.Event().wait(1.0)  # long enough for a first refusal
-        assert cloud.running
-        assert edge.running
+        for name, child in (("cloud", cloud), (f"edge-{SITE}", edge)):
+            log = run.folder / "log" / f"{name}.log"
+            wait_for(f"{name} says that its broker is away", lambda log=log: "connected" in log.read_text("utf-8"))
+            assert child.running
+        link.stall()  # so that the worker is there before the edge
         site_broker.start()
         cloud_broker.start()
-        run.wait_connected()
         run.wait_worker()
+        link.restore()
+        run.wait_connected()
         Feeder(site_broker.port, items := events(50, seed=33)).start().wait()
-        run.settle(published=len(items), timeout_s=120)  # rows sent before the worker was back go again after a minute
+        run.settle(published=len(items))
         assert_balanced(run.balance())

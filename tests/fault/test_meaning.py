@@ -54,8 +54,17 @@ def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud
         alarms = run.cloud_status()
         assert alarms is not None
         assert any("ccpvm" in json.dumps(alarm) for alarm in alarms["alarms"])
-        # mended: the worker asks again by itself, the edge sends again by itself after a reconnect
+        # mended: the worker asks again by itself, with the next row that comes after its pause
         stuck.unlink()
+        later = iter(events(900, seed=51, sites=(SITE,))[400:])
+
+        def one_more_is_stored() -> bool:
+            Feeder(site_broker.port, [next(later)]).start().wait()
+            status = run.edge_status()
+            return bool(status and status["stored"]["measurement"])
+
+        wait_for("a new row stored", one_more_is_stored, every_s=0.5)
+        # what was deferred is tried again every 15 min, and at a reconnect
         run.edges[SITE].stop()
         run.start_edge()
         run.settle(timeout_s=90)
