@@ -70,7 +70,11 @@ def _check_source(settings: EdgeSettings, per_day: int) -> BrokerReport:
         report.faults.append(error.message)
         report.hints.append(error.hint or "see the broker's log")
         return report
-    _judge(report, settings.source.window, per_day)
+    if report.window == 0:
+        report.faults.append("nothing comes back on the topic of the check")
+        report.hints.append(f"let this user read and write {topic} at this broker")
+    else:
+        _judge(report, settings.source.window, per_day)
     return report
 
 
@@ -78,11 +82,8 @@ def _judge(report: BrokerReport, window: int, per_day: int) -> None:
     assert report.window is not None
     assert report.kept is not None
     assert report.parked is not None
-    if report.window == 0:
-        report.faults.append("nothing comes back on the topic of the check")
-        report.hints.append(f"let this user read and write {topics.of_check('+').split('/')[0]}/# at this broker")
-        return
-    if report.window < window:
+    assert report.asked is not None
+    if report.window < min(window, report.asked):
         report.faults.append(
             f"the broker sends {report.window} events without acknowledgement, source.window is {window}"
         )
