@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+from beffroi.bench.feed import Feed
 from beffroi.bench.figures import Figure, median
-from beffroi.bench.stage import DAY_MS, UP_S, Feed, Stage, stage, uplinks
+from beffroi.bench.stage import DAY_MS, UP_S, Stage, stage, uplinks
 from beffroi.processes import resident_mb
 
 _ROUNDS = 5

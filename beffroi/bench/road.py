@@ -9,8 +9,9 @@ import threading
 import time
 from pathlib import Path
 
+from beffroi.bench.feed import Feed
 from beffroi.bench.figures import Figure, median, percentile
-from beffroi.bench.stage import DAY_MS, Feed, Stage, stage, uplinks
+from beffroi.bench.stage import DAY_MS, Stage, stage, uplinks
 from beffroi.processes import resident_mb
 from cloud.stores.sqlite import SqliteStore
 

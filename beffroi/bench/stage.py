@@ -2,11 +2,10 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from beffroi.demo.layout import Layout
@@ -15,13 +14,10 @@ from core import territory as declarations
 from core.errors import OperatorError, StorageError
 from core.ports import control
 from core.ports.clock import write_scale
-from core.ports.mqtt import LinkEvent, MqttLink
-from core.settings import BrokerSettings
 from core.timescale import TimeScale
 from simulator import fleet
 from simulator.faults import FaultRates
 from simulator.network import Event
-from simulator.publisher import Publisher
 from simulator.scenario import Scenario
 from simulator.stream import stream
 
@@ -99,45 +95,3 @@ def stage(territory: Path) -> Iterator[Stage]:
         now_ms, mono_ms = time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000
         write_scale(layout.clock, TimeScale(wall_ms=now_ms, mono_ms=mono_ms))
         yield Stage(layout, stack)
-
-
-class Feed:
-    """Publishes events at a steady rate, or as fast as the broker takes them. `turn` is called often by the owner."""
-
-    def __init__(self, port: int, items: Sequence[Event], *, per_s: float | None) -> None:
-        self._items = items
-        self._per_s = per_s
-        self._inbox: SimpleQueue[LinkEvent] = SimpleQueue()
-        self._link = MqttLink(
-            BrokerSettings(port=port),
-            client_id=f"beffroi-bench-{port}",
-            keep_session=False,
-            subscriptions=[],
-            on_event=self._inbox.put,
-        )
-        self._publisher = Publisher(self._link)
-        self._begun: float | None = None
-        self.sent = 0
-
-    def start(self) -> None:
-        self._link.start()
-
-    def turn(self, wait_s: float) -> bool:
-        """Publish what is due and wait at most so long; false when all is published and confirmed."""
-        try:
-            self._publisher.note(self._inbox.get(timeout=wait_s))
-            while True:
-                self._publisher.note(self._inbox.get_nowait())
-        except Empty:
-            pass
-        if self._begun is None and self._link.connected:
-            self._begun = time.monotonic()
-        if self._begun is None:
-            return True
-        due = len(self._items) if self._per_s is None else int((time.monotonic() - self._begun) * self._per_s)
-        while self.sent < min(due, len(self._items)) and self._publisher.offer(self._items[self.sent]):
-            self.sent += 1
-        return self.sent < len(self._items) or self._publisher.unacknowledged > 0
-
-    def stop(self) -> None:
-        self._link.stop()

@@ -8,20 +8,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
+from beffroi.bench.feed import Feed
 from beffroi.processes import Child
 from core import territory
 from core.errors import StorageError
 from core.ports import control
-from core.ports.mqtt import LinkEvent, MqttLink
-from core.settings import BrokerSettings
 from simulator import fleet
 from simulator.faults import FaultRates
 from simulator.network import Event
-from simulator.publisher import Publisher
 from simulator.scenario import Scenario
 from simulator.stream import stream
 from tests.support.waiting import wait_for
@@ -45,56 +42,28 @@ class Feeder:
 
     def __init__(self, port: int, items: Iterable[Event], *, per_s: float | None = None) -> None:
         self._items = list(items)
-        self._per_s = per_s
-        self._inbox: SimpleQueue[LinkEvent] = SimpleQueue()
-        self._link = MqttLink(
-            BrokerSettings(port=port, keepalive_s=5),
-            client_id=f"feeder-{port}-{threading.get_ident()}-{time.monotonic_ns()}",
-            keep_session=False,
-            subscriptions=[],
-            on_event=self._inbox.put,
-            retry_s=0.05,
-            retry_max_s=0.5,
-        )
-        self._publisher = Publisher(self._link)
+        self._feed = Feed(port, self._items, per_s=per_s)
         self._stop = threading.Event()
-        self.sent = 0
-        self.done = threading.Event()
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
 
     def start(self) -> Self:
-        self._link.start()
+        self._feed.start()
         self._thread.start()
         return self
 
     def _run(self) -> None:
-        begun = time.monotonic()
         while not self._stop.is_set():
-            self._take(0.002)
-            due = len(self._items) if self._per_s is None else int((time.monotonic() - begun) * self._per_s) + 1
-            while self.sent < min(due, len(self._items)) and self._publisher.offer(self._items[self.sent]):
-                self.sent += 1
-            if self.sent == len(self._items) and not self._publisher.unacknowledged:
-                self.done.set()
+            if not self._feed.turn(0.002):
+                self._done.set()
                 return
-
-    def _take(self, timeout_s: float) -> None:
-        try:
-            self._publisher.note(self._inbox.get(timeout=timeout_s))
-            while True:
-                self._publisher.note(self._inbox.get_nowait())
-        except Empty:
-            return
 
     def wait(self, timeout_s: float = 60.0) -> None:
         """Until the broker has confirmed everything."""
-        assert self.done.wait(timeout_s), f"{self.sent} of {len(self._items)} events published"
-        self.stop()
-
-    def stop(self) -> None:
+        assert self._done.wait(timeout_s), f"{self._feed.sent} of {len(self._items)} events published"
         self._stop.set()
         self._thread.join(10)
-        self._link.stop()
+        self._feed.stop()
 
 
 class Road:
