@@ -228,7 +228,7 @@ def test_an_agent_killed_between_commit_and_acknowledgement_accepts_its_event_on
     road: Road, cloud: TinyCloud
 ) -> None:
     """The row is on the disk, the broker does not know: it delivers again, and nothing is accepted twice."""
-    dying = road.start_edge(module=("tests.fault.edge_that_dies",))
+    dying = road.start_edge(module=("tests.fault.children.edge_dies_before_ack",))
     road.wait_connected()
     (item,) = events(1, seed=6)
     Feeder(road_port(road), [item]).start().wait()
