@@ -1,7 +1,7 @@
 """Settings of the agent: `edge.toml`, then `BEFFROI_EDGE__…`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -48,6 +48,14 @@ class SpoolSettings(Section):
         if isinstance(table, dict) and table.get("preset") in LINGER_MS:
             return {"linger_ms": LINGER_MS[table["preset"]], **table}
         return table
+
+    @model_validator(mode="after")
+    def _quota_holds_the_working_set(self) -> Self:
+        """A smaller quota would evict what has just been accepted."""
+        least = self.ballast_mib + 2 * self.segment_mib
+        if self.quota_mib < least:
+            raise ValueError(f"quota_mib must be at least ballast_mib + 2 x segment_mib = {least}")
+        return self
 
 
 class EdgeSettings(ServiceSettings):

@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from core import log
 from core.errors import ConfigError, NotConnected
 from core.ports.puback_order import PubackOrder
+from core.ports.tls import tls_context
 from core.ports.waker import Waker
 from core.settings import BrokerSettings
 
@@ -179,7 +180,11 @@ class MqttLink:
         wait = self._retry_s
         while not self._stopping.is_set():
             self._reading.wait()
-            reason, was_up = self._attempt()
+            try:
+                reason, was_up = self._attempt()
+            except Exception as error:  # noqa: BLE001 - whatever fails here, a link that is silently gone is worse
+                _log.error("link.failed", client_id=self._client_id, exc_info=error)
+                reason, was_up = f"{type(error).__name__}: {error}", False
             self._on_event(Disconnected(self._epoch, reason))
             wait = self._retry_s if was_up else min(wait * 2, self._retry_max_s)
             self._stopping.wait(wait * self._jitter.uniform(0.5, 1.0))
@@ -188,21 +193,23 @@ class MqttLink:
         """One connection from beginning to end: why it ended, and whether it ever was up."""
         epoch = self._epoch + 1
         refused: list[str] = []
-        client = self._new_client(epoch, refused)
-        with self._lock:
-            self._client, self._epoch, self._order = client, epoch, PubackOrder()
+        client: paho.Client | None = None
         was_up = False
         try:
+            client = self._new_client(epoch, refused)
+            with self._lock:
+                self._client, self._epoch, self._order = client, epoch, PubackOrder()
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
             while (code := self._turn(client)) == paho.MQTT_ERR_SUCCESS:
                 was_up = was_up or self._up
             reason = refused[0] if refused else paho.error_string(code)
-        except (OSError, ConfigError) as error:  # ssl.SSLError is an OSError; TLS files may be replaced while we run
+        except (OSError, ConfigError, ValueError) as error:
+            # ssl.SSLError is an OSError; TLS files may be replaced while we run; a host name may be no name at all
             reason = str(error) or type(error).__name__
         finally:
             with self._lock:
                 self._up, self._client = False, None
-            stream = client.socket()
+            stream = client.socket() if client is not None else None
             if stream is not None:
                 stream.close()
         return reason, was_up
@@ -236,7 +243,7 @@ class MqttLink:
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password.get_secret_value())
         if self._broker.tls is not None:
-            client.tls_set_context(self._tls())
+            client.tls_set_context(tls_context(self._broker.tls))
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
 
@@ -248,24 +255,43 @@ class MqttLink:
         def on_socket_register_write(_client: paho.Client, _userdata: object, _stream: object) -> None:
             self._waker.wake()
 
+        session_present: list[bool] = []
+
         def on_connect(c: paho.Client, _u: object, flags: paho.ConnectFlags, code: ReasonCode, _p: object) -> None:
             if code.is_failure:
                 refused.append(f"the broker refuses the connection: {code}")
                 return
-            for pattern in self._subscriptions:
-                c.subscribe(pattern, qos=1)
+            session_present.append(bool(flags.session_present))
+            if self._subscriptions:
+                c.subscribe([(pattern, 1) for pattern in self._subscriptions])
+            else:
+                come_up()
+
+        def come_up() -> None:
             with self._lock:
+                if self._up:
+                    return
                 self._up = True
-            self._on_event(Connected(epoch, bool(flags.session_present)))
+            self._on_event(Connected(epoch, session_present[0]))
+
+        def on_subscribe(c: paho.Client, _u: object, _mid: int, codes: list[ReasonCode], _p: object) -> None:
+            for pattern, code in zip(self._subscriptions, codes, strict=False):
+                if code.is_failure or code.value != 1:  # at QoS 0 our acknowledgement would mean nothing
+                    refused.append(f"the broker refuses the subscription to {pattern}: {code}")
+                    c.disconnect()
+                    return
+            come_up()
 
         def on_message(_client: paho.Client, _userdata: object, m: paho.MQTTMessage) -> None:
             try:
                 topic = m.topic
             except UnicodeDecodeError:
                 topic = repr(m._topic)  # noqa: SLF001 - the only way to the raw bytes
+            come_up()  # what a kept session brings comes before the SUBACK: its subscriptions hold
             if m.qos:
                 with self._lock:
-                    self._order.received(m.mid)
+                    if not self._order.received(m.mid):
+                        return  # sent again inside one connection: the first is still in hand
             self._on_event(Arrived(epoch, m.mid, m.qos, topic, bytes(m.payload), m.retain, m.dup))
 
         def on_publish(_client: paho.Client, _userdata: object, mid: int, _code: object, _props: object) -> None:
@@ -274,17 +300,7 @@ class MqttLink:
         client.on_socket_open = on_socket_open
         client.on_socket_register_write = on_socket_register_write
         client.on_connect = on_connect
+        client.on_subscribe = on_subscribe
         client.on_message = on_message
         client.on_publish = on_publish
         return client
-
-    def _tls(self) -> ssl.SSLContext:
-        tls = self._broker.tls
-        assert tls is not None
-        try:
-            context = ssl.create_default_context(cafile=tls.ca)
-            if tls.certificate is not None:
-                context.load_cert_chain(tls.certificate, tls.key)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError("tls.files", f"cannot load the TLS files: {error}", hint="see [broker.tls]") from error
-        return context

@@ -25,3 +25,12 @@ def test_a_reused_packet_id_is_another_message() -> None:
     order.received(1)
     assert order.done(1) == []
     assert order.done(2) == [2, 1]
+
+
+def test_a_message_sent_again_while_in_hand_is_the_same() -> None:
+    """A broker that retransmits inside one connection gets one PUBACK, not one that is another message's."""
+    order = PubackOrder()
+    assert order.received(1)
+    assert not order.received(1)
+    assert order.done(1) == [1]
+    assert order.received(1)
