@@ -4,8 +4,6 @@ import contextlib
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,10 +15,11 @@ from types import FrameType
 from typing import Any
 
 from beffroi.demo.layout import Layout
+from beffroi.demo.outcome import Outcome, doubts, weigh
 from beffroi.demo.page_watch import PageWatch
 from beffroi.processes import Child, free_port, port_is_taken, wait_for_port
 from core import console, territory
-from core.errors import ExitCode, OperatorError, StorageError
+from core.errors import OperatorError, StorageError
 from core.ports import control
 from core.ports.clock import write_scale
 from core.timescale import TimeScale
@@ -40,52 +39,6 @@ class DemoOptions:
     seed: int
     page_port: int | None
     for_s: float | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a demo ends with: the oracle's balance, and what the simulator had published."""
-
-    balance: dict[str, Any]
-    published: dict[str, Any]
-    in_transit: int  # published, and neither accepted nor told to be a duplicate by an edge
-    seed: int
-    elapsed_s: float
-    page_moved_s: float | None  # from the first process to the first lamp that changed on the page
-    folder: Path | None
-    failures: tuple[str, ...] = ()
-
-    @property
-    def balanced(self) -> bool:
-        return bool(self.balance.get("balanced")) and not self.failures
-
-    @property
-    def exit_code(self) -> ExitCode:
-        return ExitCode.DONE if self.balanced else ExitCode.PARTLY
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            **self.balance,
-            "in_transit": self.in_transit,
-            "balanced": self.balanced,
-            "seed": self.seed,
-            "published": self.published,
-            "elapsed_s": round(self.elapsed_s, 1),
-            "page_moved_s": None if self.page_moved_s is None else round(self.page_moved_s, 1),
-            "failures": list(self.failures),
-            "folder": str(self.folder) if self.folder else None,
-        }
-
-    def as_text(self) -> str:
-        b = self.balance
-        sum_ = (
-            f"{b['stored']} stored + {b['spooled']} spooled + {b['quarantined']} quarantined + {b['evicted']} evicted"
-        )
-        lines = [f"{b['accepted']} accepted = {sum_}", "balanced" if self.balanced else "NOT BALANCED"]
-        lines += [*b["faults"], *self.failures]
-        if self.folder:
-            lines.append(f"kept in {self.folder}")
-        return "\n".join(lines)
 
 
 @dataclass
@@ -127,7 +80,8 @@ class Demo:
                 in_transit = self._drain(layout, sites, published)
             finally:
                 self._stop_all()
-        balance = _weigh(layout, sites)
+        balance = weigh(layout, sites)
+        self._failures += doubts(balance, published, in_transit)
         keep = options.folder is not None or not balance["balanced"] or bool(self._failures)
         if not keep:
             shutil.rmtree(folder)
@@ -281,16 +235,3 @@ def _progress(layout: Layout, sites: list[str]) -> str:
     spooled = sum(state["spooled"] for state in states)
     moment = datetime.fromtimestamp(max(state["at_ms"] for state in states) / 1000, UTC)
     return f"{moment:%Y-%m-%d %H:%M} UTC  {accepted} accepted, {spooled} on the way"
-
-
-def _weigh(layout: Layout, sites: list[str]) -> dict[str, Any]:
-    """The balance, by the oracle in a process of its own."""
-    spools = [argument for site in sites for argument in ("--spool", str(layout.spool(site)))]
-    where = ["--store", str(layout.store), "--cloud", str(layout.cloud), "--territory", str(layout.territory)]
-    answer = subprocess.run(
-        [sys.executable, "-m", "beffroi.oracle", *spools, *where], capture_output=True, text=True, check=False
-    )
-    if answer.returncode not in (ExitCode.DONE, ExitCode.PARTLY):
-        raise OperatorError("demo.unweighed", f"the balance could not be weighed: {answer.stderr.strip()[-400:]}")
-    balance: dict[str, Any] = json.loads(answer.stdout)
-    return balance

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from beffroi.bench.feed import Feed
 from beffroi.processes import Child
+from cloud.stores.sqlite import SqliteStore
 from core import territory
 from core.errors import StorageError
 from core.ports import control
@@ -195,6 +196,31 @@ class Road:
         except AssertionError as error:
             states = [self.edge_status(site) for site in self.sites]
             raise AssertionError(f"{error}; edges: {states}; worker: {self.cloud_status()}") from error
+
+    def stored_events(self) -> int:
+        """Rows of the network server's events that the store shows: all but what the edges say of themselves."""
+        store = SqliteStore.open(self.store_folder, read_only=True)
+        try:
+            count = 0
+            for database in store.databases():
+                events = store.series(database, "event", start_us=0, end_us=2**62)
+                own = sum(point.tags["type"] in ("boot", "health", "eviction") for point in events)
+                count += store.count(database, "uplink") + store.count(database, "event") - own
+        finally:
+            store.close()
+        return count
+
+    def wait_stored(self, items: Sequence[Event], *, timeout_s: float = 60.0) -> None:
+        """Until every distinct event that was published is in the store, and nothing is under way."""
+        distinct = len({(item.topic, item.key) for item in items})
+        wait_for(
+            f"{distinct} distinct events stored",
+            lambda: self.stored_events() >= distinct,
+            timeout_s=timeout_s,
+            every_s=0.5,
+        )
+        self.settle()
+        assert self.stored_events() == distinct
 
     def spools(self) -> Iterator[Path]:
         for site in self.sites:
