@@ -63,7 +63,7 @@ def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud
             status = run.edge_status()
             return bool(status and status["stored"]["measurement"])
 
-        wait_for("a new row stored", one_more_is_stored, every_s=0.5)
+        wait_for("a new row stored", one_more_is_stored, timeout_s=90, every_s=0.5)
         # what was deferred is tried again every 15 min, and at a reconnect
         run.edges[SITE].stop()
         run.start_edge()

@@ -59,6 +59,11 @@ class Feeder:
                 self._done.set()
                 return
 
+    @property
+    def sent(self) -> int:
+        """Events handed to the broker so far."""
+        return self._feed.sent
+
     def wait(self, timeout_s: float = 60.0) -> None:
         """Until the broker has confirmed everything."""
         assert self._done.wait(timeout_s), f"{self._feed.sent} of {len(self._items)} events published"
