@@ -16,7 +16,7 @@ from cloud.schema import row_ms, row_points, site_points
 from cloud.sources.base import Delivery
 from core import log, topics
 from core.envelope import Header, unpack, unpack_header
-from core.errors import EnvelopeError, RejectedError, UnreadableError
+from core.errors import UNDECODABLE, EnvelopeError, RejectedError, UnreadableError
 from core.model import ClockQuality, Unreadable, Uplink, decode_row
 from core.ports.clock import Clock
 from core.receipt import Deferred, Receipt
@@ -167,7 +167,7 @@ class Ingest:
 def _document(payload: bytes) -> dict[str, Any]:
     try:
         return _documents.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise EnvelopeError("health.unreadable", str(error)) from error
 
 

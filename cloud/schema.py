@@ -40,6 +40,9 @@ OF_DEVICES: Final = (UPLINK, EVENT, GATEWAY, SUSPECT, *DOMAINS)  # what has the 
 
 OWN_TIMES: Final = "own_times_us"  # of an uplink: JSON list of its readings' own times, where they have any
 
+_DEEPEST = 4  # tables inside tables of a health document; more is none of ours
+_MAX_EXACT = 2**53  # a float keeps integers exactly up to here
+
 _EUI = re.compile(r"[0-9a-f]{16}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
@@ -222,7 +225,7 @@ def site_points(health: Mapping[str, object], *, name: str, at_ms: int, site: Si
     """One point of `site` for each database that may see it: the site's tenant's and the operator's.
 
     Nested keys are joined by `_` (`accepted_urgent`); every number is a float. What is neither number, flag nor
-    text is left out.
+    text is left out, and so are integers beyond 2**53 and what lies deeper than any edge nests.
 
     Args:
         name: the tag `site`: the edge's id, or the worker's own name.
@@ -236,17 +239,19 @@ def site_points(health: Mapping[str, object], *, name: str, at_ms: int, site: Si
     return [RowPoints(database, [point]) for database in ([] if site is None else [site.tenant]) + [OPERATOR]]
 
 
-def _flat(table: Mapping[str, object], prefix: str) -> list[tuple[str, Field]]:
+def _flat(table: Mapping[str, object], prefix: str, *, depth: int = 1) -> list[tuple[str, Field]]:
     flat: list[tuple[str, Field]] = []
     for key, value in table.items():
         name = f"{prefix}{key}"
         match value:
-            case Mapping():
-                flat += _flat(value, f"{name}_")
+            case Mapping() if depth < _DEEPEST:
+                flat += _flat(value, f"{name}_", depth=depth + 1)
             case bool() | str() if is_name(name):
                 flat.append((name, value))
-            case int() | float() if is_name(name) and math.isfinite(value):
+            case int() if is_name(name) and -_MAX_EXACT <= value <= _MAX_EXACT:
                 flat.append((name, float(value)))
+            case float() if is_name(name) and math.isfinite(value):
+                flat.append((name, value))
     return flat
 
 

@@ -8,17 +8,21 @@ The rows travel as their stored bytes, untouched: the cloud computes the same ch
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import msgspec
 
-from core.errors import EnvelopeError
-from core.model import RowClass
+from core.errors import UNDECODABLE, EnvelopeError
+from core.model import RowClass, Seq
 
 MAGIC = b"BFRI"
 VERSION = 1
 MAX_ROWS = 100
 MAX_BODY = 8 * 1024 * 1024  # bytes after decompression: a zip bomb stops here
 _PREFIX = struct.Struct(">4sBH")
+_CENTURY_MS = 100 * 31_557_600_000  # a clock that was never set starts in 1970
+Crc32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+OffsetMs = Annotated[int, msgspec.Meta(ge=-_CENTURY_MS, le=_CENTURY_MS)]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,11 +35,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     edge: str
     spool_id: str
     row_class: RowClass
-    first: int
-    last: int
+    first: Seq
+    last: Seq
     boot: str
-    offset_ms: int | None = None
-    crc32: int = 0
+    offset_ms: OffsetMs | None = None
+    crc32: Crc32 = 0
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -81,9 +85,9 @@ def unpack_header(message: bytes) -> tuple[Header, int]:
     start = _PREFIX.size + length
     try:
         header = _headers.decode(message[_PREFIX.size : start])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise EnvelopeError("envelope.header", str(error)) from error
-    if not 0 <= header.last - header.first < MAX_ROWS or header.first < 0:
+    if not 0 <= header.last - header.first < MAX_ROWS:
         raise EnvelopeError("envelope.header", f"seq {header.first} to {header.last} is not 1 to {MAX_ROWS} rows")
     return header, start
 
@@ -106,7 +110,7 @@ def unpack(message: bytes) -> Envelope:
         raise EnvelopeError("envelope.body", "the message is cut short")
     try:
         rows = tuple(bytes(raw) for raw in _bodies.decode(body))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise EnvelopeError("envelope.body", str(error)) from error
     if len(rows) != header.last - header.first + 1:
         raise EnvelopeError("envelope.body", f"{len(rows)} rows for seq {header.first} to {header.last}")

@@ -16,6 +16,12 @@ BeffroiError
 """
 
 from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+# What msgspec raises at bytes from outside: malformed, of another shape, no UTF-8, or nested too deep to be read.
+UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class ExitCode(IntEnum):

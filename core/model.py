@@ -9,12 +9,16 @@ Times are integers in milliseconds since the Unix epoch, UTC; the unit is in the
 import re
 import zlib
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
-from core.errors import UnreadableError
+from core.errors import UNDECODABLE, UnreadableError
 
 _EUI = re.compile(r"[0-9a-f]{16}")
+_MAX_EXACT = 2**53  # what every reader of JSON keeps exactly; the borders keep arithmetic and storage inside 64 bits
+Seq = Annotated[int, msgspec.Meta(ge=0, le=_MAX_EXACT)]
+Instant = Annotated[int, msgspec.Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]  # ms; a host's clock may say anything
 
 
 def parse_eui(text: str) -> str:
@@ -66,7 +70,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     quantity: str
     value: float | str
     channel: str = ""
-    measured_ms: int | None = None
+    measured_ms: Instant | None = None
 
 
 class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,7 +84,7 @@ class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
     key: str  # the event key: what makes a redelivered event the same event
-    received_ms: int
+    received_ms: Instant
     clock: ClockQuality = ClockQuality.SYNCED
 
 
@@ -152,7 +156,7 @@ def decode_row(stored: bytes | msgspec.Raw) -> Row:
     """
     try:
         return _decoder.decode(stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise UnreadableError(
             "row.unreadable", str(error), hint="a newer edge? upgrade the cloud, then replay"
         ) from error

@@ -5,8 +5,9 @@ A receipt says all; a PUBACK says nothing. The edge recomputes the checksum and 
 
 import msgspec
 
-from core.errors import EnvelopeError
-from core.model import RowClass
+from core.envelope import Crc32
+from core.errors import UNDECODABLE, EnvelopeError
+from core.model import RowClass, Seq
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,11 +15,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     spool_id: str
     row_class: RowClass
-    first: int
-    last: int
-    crc32: int  # over the rows' stored bytes in order
-    stored: int
-    quarantined: int = 0
+    first: Seq
+    last: Seq
+    crc32: Crc32  # over the rows' stored bytes in order
+    stored: Seq
+    quarantined: Seq = 0
 
 
 class Deferred(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +27,8 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True):
 
     spool_id: str
     row_class: RowClass
-    first: int
-    last: int
+    first: Seq
+    last: Seq
     reason: str
 
 
@@ -52,7 +53,7 @@ def decode(message: bytes) -> Receipt:
     """
     try:
         receipt = _decoder.decode(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise EnvelopeError("receipt.unreadable", str(error)) from error
     for kept in receipt.kept:
         if kept.last < kept.first or kept.stored + kept.quarantined != kept.last - kept.first + 1:

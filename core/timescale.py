@@ -6,7 +6,7 @@ it (the `clock` setting) and computes the same *now*. Tests use the same file to
 
 import msgspec
 
-from core.errors import ConfigError
+from core.errors import UNDECODABLE, ConfigError
 
 
 class TimeScale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ def parse(text: bytes) -> TimeScale:
     """
     try:
         return msgspec.json.decode(text, type=TimeScale)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise ConfigError("clock.unreadable", f"the clock file is not a time scale: {error}") from error
 
 

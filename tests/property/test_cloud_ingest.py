@@ -5,6 +5,8 @@ import tempfile
 import zlib
 from pathlib import Path
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +14,10 @@ from cloud.receipts import QUARANTINED, STORED, Fate, Verdict, answer
 from core import envelope, topics
 from core.envelope import Header, checksum
 from core.model import RowClass
-from tests.unit.cloud.cloud_road import EDGE, Road, header, pack, uplink
+from tests.unit.cloud.cloud_road import EDGE, LAMP, NOON_MS, Road, header, pack, uplink
 
+DEEP = b"[" * 3000 + b"]" * 3000
+DEEPER = b"[" * 200_000 + b"]" * 200_000  # deflates to a few hundred bytes
 VERDICTS = st.sampled_from([STORED, QUARANTINED, Verdict(Fate.DEFERRED, "a.b"), Verdict(Fate.DEFERRED, "c.d")])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -84,3 +88,51 @@ def test_nothing_that_arrives_stops_the_worker_or_its_neighbours(arriving: list[
         assert sorted(road.acked()) == sorted(["strange"] * len(arriving) + ["good"])
         assert any(point.fields["seq"] == 500 for point in road.store.points("ccpvm", "uplink"))
         road.quarantine.close()
+
+
+def row_with(**said: object) -> bytes:
+    """A row whose times or counts are beyond what anything can hold."""
+    row = {"kind": "uplink", "key": "k", "received_ms": NOON_MS, "application": "a", "dev_eui": LAMP, **said}
+    return json.dumps(row).encode()
+
+
+def up_saying(**said: object) -> bytes:
+    """An envelope with an unfit row, whose header says this."""
+    return envelope.pack(msgspec.structs.replace(header(1), **said), [b"{}"])
+
+
+HUGE = 10**4299  # the longest integer that msgspec reads
+POISON = {
+    "health, nested": ("health", b'{"a":' + DEEP + b"}"),
+    "health, nested tables": ("health", b'{"a":' * 900 + b"1" + b"}" * 900),
+    "health, 400 digits": ("health", b'{"a":' + b"1" * 400 + b"}"),
+    "row, nested": ("up", pack(DEEP)),
+    "row, nested deeper": ("up", pack(DEEPER)),
+    "row, nested inside": ("up", pack(b'{"kind":"event","key":"k","received_ms":1,"type":"t","detail":' + DEEP + b"}")),
+    "row, received": ("up", pack(row_with(received_ms=HUGE))),
+    "row, received before": ("up", pack(row_with(received_ms=-HUGE))),
+    "row, f_cnt": ("up", pack(row_with(f_cnt=HUGE))),
+    "row, measured": (
+        "up",
+        pack(row_with(domain="light", readings=[{"quantity": "power_w", "value": 1.0, "measured_ms": HUGE}])),
+    ),
+    "header, first": ("up", up_saying(first=2**63, last=2**63)),
+    "header, offset": ("up", up_saying(offset_ms=2**63)),
+    "header, offset before": ("up", up_saying(offset_ms=-(2**63) - 1)),
+    "header, nested": ("up", b"BFRI\x01" + len(DEEP).to_bytes(2) + DEEP + zlib.compress(b"[]")),
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_poison_message_is_evidence_and_its_neighbours_flow(name: str, tmp_path: Path) -> None:
+    """A small message that no reader can hold, which the broker would deliver again and again, stops nobody."""
+    leaf, message = POISON[name]
+    road = Road(tmp_path)
+    road.deliver(message, topic=topics.of_edge(EDGE, leaf), name="poison")
+    road.deliver(pack(uplink(500), first=500), name="good")
+    road.flush()
+    assert sorted(road.acked()) == ["good", "poison"]
+    assert any(point.fields["seq"] == 500 for point in road.store.points("ccpvm", "uplink"))
+    if leaf == "up":
+        assert len(road.reasons()) == 1
+    road.quarantine.close()

@@ -11,6 +11,7 @@ from cloud.quarantine import Quarantine
 from cloud.receipts import Receipts
 from cloud.sources.base import Delivery
 from cloud.stores.base import Point, Rejected
+from cloud.stores.checks import fault
 from cloud.writing import BatchWriter
 from core import envelope, receipt, topics
 from core.envelope import Header
@@ -70,6 +71,9 @@ class MemoryStore:
             code = self.rejects.get(point.measurement)
             if code is not None:
                 rejected.append(Rejected(index, code, "refused by the test"))
+                continue
+            if (wrong := fault(point)) is not None:
+                rejected.append(Rejected(index, *wrong))
                 continue
             series = (point.measurement, tuple(sorted(point.tags.items())), point.time_us)
             held = self.held.setdefault(database, {})

@@ -1,7 +1,9 @@
 """The envelope: what goes in comes out, and nothing wrong is let through."""
 
+import json
 import zlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,3 +131,38 @@ def test_a_receipt_must_add_up() -> None:
         receipt.decode(receipt.encode(receipt.Receipt(kept=(wrong,))))
     with pytest.raises(EnvelopeError):
         receipt.decode(b"\xff{")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"kept":' + b"[" * 3000 + b"]" * 3000 + b"}",
+        b'{"later":' + b"[" * 200_000 + b"]" * 200_000 + b"}",  # an unknown key is skipped, not read
+        b'{"deferred":[{"spool_id":"s","row_class":"urgent","first":9223372036854775808,"last":1,"reason":"r"}]}',
+        b'{"kept":[{"spool_id":"s","row_class":"urgent","first":1,"last":1,"crc32":4294967296,"stored":1}]}',
+        b'{"kept":[{"spool_id":"s","row_class":"urgent","first":1,"last":1,"crc32":1,"stored":2,"quarantined":-1}]}',
+    ],
+)
+def test_a_receipt_that_nobody_can_hold_is_an_envelope_error(said: bytes) -> None:
+    """Nested without end, or with numbers that no row has: nothing else ever escapes into the edge's link."""
+    with pytest.raises(EnvelopeError):
+        receipt.decode(said)
+
+
+@pytest.mark.parametrize("field", ["first", "offset_ms", "crc32"])
+def test_a_header_is_bounded(field: str) -> None:
+    """What no store can hold is said of the header, before anything is made of it."""
+    message = envelope.pack(HEADER, [encode_row(UPLINK)])
+    head = message[7 : 7 + int.from_bytes(message[5:7])]
+    said = json.dumps({**json.loads(head), field: 2**63}).encode()
+    with pytest.raises(EnvelopeError) as caught:
+        envelope.unpack_header(message[:5] + len(said).to_bytes(2) + said)
+    assert caught.value.code == "envelope.header"
+    assert field in caught.value.message
+
+
+@pytest.mark.parametrize("start_ms", [0, 86_400_000])
+def test_a_clock_that_starts_in_1970_can_be_mended(start_ms: int) -> None:
+    """Its offset is more than half a century, and still a header's."""
+    mended = msgspec.structs.replace(HEADER, offset_ms=UPLINK.received_ms - start_ms)
+    assert envelope.unpack(envelope.pack(mended, [encode_row(UPLINK)])).header.offset_ms == mended.offset_ms
