@@ -221,10 +221,11 @@ class Agent:
             _log.info("clock.set", boot=self._boot)
         if self._upkeep.passed(now_ms):
             self._guard("upkeep", self._spool.maintain)
-            for run in self._spool.take_evicted():
+            at_ms = self._clock.now_ms()
+            for number, run in enumerate(self._spool.take_evicted()):
                 self._forwarder.evicted(run)
-                at_ms = self._clock.now_ms()
-                self._add(reports.eviction_event(self._edge, run, at_ms=at_ms, clock=self._quality()))
+                # a millisecond each: the store tells events of one series apart by their time
+                self._add(reports.eviction_event(self._edge, run, at_ms=at_ms + number, clock=self._quality()))
         if self._report.passed(now_ms):
             self._publish_health()
         if self._history.passed(now_ms):

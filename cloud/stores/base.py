@@ -3,11 +3,13 @@
 A *database* is one tenant's, or the operator's; they never see each other. A *point* is one line of a measurement:
 tags name its series, fields are quantities, time is µs since the Unix epoch. The same series and time is the same
 point: its fields merge and the newest value wins, so that writing an uplink twice changes nothing.
+A point with a field `key` is somebody's own: it never replaces one with another `key`. What is stored stays, the
+other comes back as `Rejected` with the code `identity.collision`; within one write one of the two is stored.
 In `where` an empty text means that the series lacks the tag. What no store takes: `cloud.stores.checks`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -19,6 +21,10 @@ class Point(msgspec.Struct, frozen=True):
     tags: dict[str, str]  # without empty values
     time_us: int
     fields: dict[str, Field]
+
+
+COLLISION: Final = "identity.collision"
+KEY: Final = "key"  # the field that says whose a point is
 
 
 class Rejected(msgspec.Struct, frozen=True):

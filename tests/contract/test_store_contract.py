@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cloud.stores.base import Point, Store
@@ -70,6 +71,55 @@ def test_within_one_write_the_last_of_equal_points_wins(store: Store) -> None:
     """Whatever fields the points around it have."""
     store.write("ccpvm", [light(T0, a=1.0, b=1.0), light(T0, a=2.0), light(T0, a=3.0, b=3.0), light(T0, b=4.0)])
     assert everything(store) == [light(T0, a=3.0, b=4.0)]
+
+
+def own(key: str, time_us: int = T0, **fields: float | str | bool) -> Point:
+    return Point("event", LAMP, time_us, {"key": key, **fields})
+
+
+def test_a_point_never_replaces_one_with_another_key(store: Store) -> None:
+    """What came first stays whole, with its newest values; the other is named, its neighbours are stored."""
+    assert store.write("ccpvm", [own("a", detail="first")]) == []
+    (rejected,) = store.write("ccpvm", [own("c", T0 - 1), own("b", detail="second", more=1.0), own("d", T0 + 1)])
+    assert (rejected.index, rejected.code) == (1, "identity.collision")
+    assert everything(store, "event") == [own("c", T0 - 1), own("a", detail="first"), own("d", T0 + 1)]
+    assert store.latest("ccpvm", "event") == [own("d", T0 + 1, detail="first")]
+    assert store.write("ccpvm", [own("a", detail="again")]) == [], "the same key is the same point"
+    assert own("a", detail="again") in everything(store, "event")
+
+
+def test_within_one_write_one_of_two_keys_stays(store: Store) -> None:
+    """Whatever fields they have and how often they come: one is stored whole, each point of the other is named."""
+    mine, others = [own("a"), own("a", detail="a")], [own("b"), own("b", more=1.0)]
+    for number, neighbour in enumerate((own("n"), own("n", detail="n"), own("n", more=1.0))):
+        tags = {**LAMP, "type": str(number)}
+        made = [msgspec.structs.replace(point, tags=tags) for point in (neighbour, mine[0], *others, mine[1])]
+        made[0] = msgspec.structs.replace(made[0], time_us=T0 - 1)
+        rejected = store.write("ccpvm", made)
+        assert {line.code for line in rejected} == {"identity.collision"}
+        stays = {1: {"key": "b", "more": 1.0}, 2: {"key": "a", "detail": "a"}}[1 if rejected[0].index == 1 else 2]
+        assert [line.index for line in rejected] == ([1, 4] if stays["key"] == "b" else [2, 3])
+        (stored,) = store.series("ccpvm", "event", start_us=T0, end_us=T0 + 1, where={"type": str(number)})
+        assert stored.fields == stays
+        (newest,) = store.latest("ccpvm", "event", {"type": str(number)})
+        assert newest == msgspec.structs.replace(stored, fields={**made[0].fields, **stays})
+
+
+def test_a_resent_point_is_no_collision_beside_one_that_is(store: Store) -> None:
+    """The one that is stored already wins over another that comes before it in the same write."""
+    store.write("ccpvm", [own("a")])
+    assert [line.index for line in store.write("ccpvm", [own("b"), own("a", detail="again")])] == [0]
+    assert everything(store, "event") == [own("a", detail="again")]
+
+
+def test_a_point_without_a_key_still_merges(store: Store) -> None:
+    """Only what is somebody's own is guarded."""
+    store.write("ccpvm", [own("a")])
+    assert store.write("ccpvm", [Point("event", LAMP, T0, {"detail": "late"})]) == []
+    assert everything(store, "event") == [own("a", detail="late")]
+    store.write("ccpvm", [Point("event", LAMP, T0 + 1, {"detail": "early"})])
+    assert store.write("ccpvm", [own("b", T0 + 1)]) == []
+    assert len(everything(store, "event")) == 2
 
 
 def test_latest_takes_absent_fields_from_older_points(store: Store) -> None:

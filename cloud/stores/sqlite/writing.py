@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from cloud.sqlitefile import open_writer, transaction
-from cloud.stores.base import Field, Point, Rejected
+from cloud.stores.base import COLLISION, KEY, Field, Point, Rejected
 from cloud.stores.checks import MAX_TIME_US, TAGS, fault
 from cloud.stores.sqlite import reading
 from cloud.stores.sqlite.layout import DECLARED, HOUR_US, LAYOUT, MAX_FIELDS, kind_of, quoted
@@ -17,6 +17,8 @@ from core.errors import StorageError
 _MAX_KNOWN = 200_000  # series ids held in memory; then looked up again
 _MAX_SHAPES = 10_000  # sets of fields held in memory
 _Series = tuple[str, ...]  # measurement, then the tags in the order of TAGS
+_Place = tuple[_Series, int, Field | None]  # series, time and whose the point is
+_Shape = tuple[str, tuple[str, ...]]  # measurement and names of fields
 _COLUMNS = ("measurement", *TAGS, "tags", "time_us", "fields", "older")
 _INSERT_SERIES = f"INSERT INTO _series ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _FIND_SERIES = f"SELECT id FROM _series WHERE measurement = ? AND {' AND '.join(f'{tag} = ?' for tag in TAGS)}"  # noqa: S608
@@ -35,7 +37,7 @@ class DatabaseWriter:
         self._kinds: dict[str, dict[str, str]] = {}
         self._shapes: set[tuple[str, tuple[str, ...], tuple[type, ...]]] = set()  # of points that fit the kinds
         self._known: dict[_Series, int] = {}
-        self._upserts: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._upserts: dict[_Shape, str] = {}
 
     def write(self, points: Sequence[Point]) -> list[Rejected]:
         """Store the points, durably when it returns; those no file of this layout can hold are returned.
@@ -46,14 +48,19 @@ class DatabaseWriter:
         with self._transaction():
             merged, rejected = self._merge(points)
             newest: dict[int, Newest] = {}
-            rows: dict[tuple[str, tuple[str, ...]], list[tuple[Field, ...]]] = {}
-            for (series, time_us), fields in merged.items():
-                number = self._take(series, time_us, fields, newest)
-                rows.setdefault((series[0], tuple(fields)), []).append(
-                    (time_us // HOUR_US, number, time_us, *fields.values())
-                )
-            for shape, group in rows.items():
-                self.connection.executemany(self._upsert(*shape), group)
+            groups: dict[_Shape, list[tuple[_Place, int]]] = {}
+            for (series, time_us, key), fields in merged.items():
+                number = self._number(series, time_us, newest)
+                groups.setdefault((series[0], tuple(fields)), []).append(((series, time_us, key), number))
+            collided: set[_Place] = set()
+            for shape, group in groups.items():
+                collided |= self._put(shape, group, merged)
+            for group in groups.values():
+                for place, number in group:
+                    if place not in collided:
+                        self._note(number, place[1], merged[place], newest)
+            if collided:
+                rejected += self._collisions(points, collided)
             self.connection.executemany(
                 "UPDATE _series SET time_us = ?, fields = ?, older = ? WHERE id = ?",
                 [(*state.dump(), number) for number, state in newest.items()],
@@ -96,20 +103,19 @@ class DatabaseWriter:
         if _inode(self._path) != self._inode:
             raise StorageError("store.replaced", f"{self._path.name} was replaced while it was open")
 
-    def _merge(self, points: Sequence[Point]) -> tuple[dict[tuple[_Series, int], dict[str, Field]], list[Rejected]]:
-        """The fit points, those of one series and time as one, and the others."""
-        merged: dict[tuple[_Series, int], dict[str, Field]] = {}
+    def _merge(self, points: Sequence[Point]) -> tuple[dict[_Place, dict[str, Field]], list[Rejected]]:
+        """The fit points, those of one series, time and key as one, and the others."""
+        merged: dict[_Place, dict[str, Field]] = {}
         rejected: list[Rejected] = []
         for index, point in enumerate(points):
             wrong = fault(point) or self._learn(point)
             if wrong is not None:
                 rejected.append(Rejected(index, *wrong))
                 continue
-            tag = point.tags.get
-            series = (point.measurement, *[tag(name, "") for name in TAGS])
-            known = merged.get((series, point.time_us))
+            place = _place(point)
+            known = merged.get(place)
             if known is None:
-                merged[series, point.time_us] = dict(point.fields)
+                merged[place] = dict(point.fields)
             else:
                 known.update(point.fields)
         return merged, rejected
@@ -156,13 +162,37 @@ class DatabaseWriter:
             [(measurement, name, kind) for name, kind in fresh.items()],
         )
 
-    def _take(self, series: _Series, time_us: int, fields: dict[str, Field], newest: dict[int, Newest]) -> int:
-        """Note the point in the newest values of its series; the id of the series."""
+    def _put(
+        self, shape: _Shape, group: Sequence[tuple[_Place, int]], merged: Mapping[_Place, Mapping[str, Field]]
+    ) -> set[_Place]:
+        """Insert or update the points of one shape; those whose place another key has, which changed nothing."""
+        rows = [
+            (place[1] // HOUR_US, number, place[1], *merged[place].values()) for place, number in group
+        ]  # in the order of the statement's columns
+        changed = self.connection.executemany(self._upsert(*shape), rows).rowcount
+        if changed == len(group):
+            return set()
+        whose = f"SELECT {quoted(KEY)} FROM {quoted(shape[0])} WHERE _bucket = ? AND _series = ? AND _time_us = ?"  # noqa: S608
+        return {
+            place
+            for (place, _), row in zip(group, rows, strict=True)
+            if self.connection.execute(whose, row[:3]).fetchone()[0] != place[2]
+        }
+
+    def _collisions(self, points: Sequence[Point], collided: set[_Place]) -> list[Rejected]:
+        return [
+            Rejected(index, COLLISION, f"another {point.measurement} of the series has the time {point.time_us} µs")
+            for index, point in enumerate(points)
+            if KEY in point.fields and _place(point) in collided
+        ]
+
+    def _number(self, series: _Series, time_us: int, newest: dict[int, Newest]) -> int:
+        """The id of the series, which this point makes when it is the first."""
         number = self._known.get(series)
         if number is None:
             found = self.connection.execute(_FIND_SERIES, series).fetchone()
             if found is None:
-                state = Newest(time_us, dict(fields), {})
+                state = Newest(time_us, {}, {})
                 number = self.connection.execute(_INSERT_SERIES, (*series, _tags_json(series), *state.dump())).lastrowid
                 assert number is not None
                 newest[number] = state
@@ -171,6 +201,10 @@ class DatabaseWriter:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known[series] = number
+        return number
+
+    def _note(self, number: int, time_us: int, fields: dict[str, Field], newest: dict[int, Newest]) -> None:
+        """Take the point into the newest values of its series."""
         known = newest.get(number)
         if known is None:
             row = self.connection.execute(
@@ -178,7 +212,6 @@ class DatabaseWriter:
             ).fetchone()
             known = newest[number] = Newest.load(*row)
         known.add(time_us, fields)
-        return number
 
     def _upsert(self, measurement: str, names: tuple[str, ...]) -> str:
         statement = self._upserts.get((measurement, names))
@@ -186,9 +219,11 @@ class DatabaseWriter:
             columns = ", ".join(quoted(name) for name in names)
             values = ", ".join("?" * (len(names) + 3))
             changes = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names)
+            mine = f"{quoted(measurement)}.{quoted(KEY)}"
+            only = f" WHERE {mine} IS NULL OR {mine} = excluded.{quoted(KEY)}" if KEY in names else ""
             statement = (
                 f"INSERT INTO {quoted(measurement)} (_bucket, _series, _time_us, {columns}) VALUES ({values})"  # noqa: S608
-                f" ON CONFLICT DO UPDATE SET {changes}"
+                f" ON CONFLICT DO UPDATE SET {changes}{only}"
             )
             if len(self._upserts) >= _MAX_SHAPES:
                 self._upserts.clear()
@@ -231,6 +266,11 @@ class DatabaseWriter:
             self.connection.execute(
                 "UPDATE _series SET time_us = ?, fields = ?, older = ? WHERE id = ?", (*after.dump(), number)
             )
+
+
+def _place(point: Point) -> _Place:
+    tag = point.tags.get
+    return (point.measurement, *[tag(name, "") for name in TAGS]), point.time_us, point.fields.get(KEY)
 
 
 def _tags_json(series: _Series) -> str:

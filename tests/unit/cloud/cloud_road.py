@@ -10,7 +10,7 @@ from cloud.ingest import Ingest
 from cloud.quarantine import Quarantine
 from cloud.receipts import Receipts
 from cloud.sources.base import Delivery
-from cloud.stores.base import Point, Rejected
+from cloud.stores.base import COLLISION, KEY, Point, Rejected
 from cloud.stores.checks import fault
 from cloud.writing import BatchWriter
 from core import envelope, receipt, topics
@@ -78,6 +78,11 @@ class MemoryStore:
             series = (point.measurement, tuple(sorted(point.tags.items())), point.time_us)
             held = self.held.setdefault(database, {})
             before = held.get(series)
+            if before and before.fields.get(KEY, point.fields.get(KEY)) != point.fields.get(
+                KEY, before.fields.get(KEY)
+            ):
+                rejected.append(Rejected(index, COLLISION, "the place is another's"))
+                continue
             fields = {**(before.fields if before else {}), **point.fields}
             held[series] = Point(point.measurement, point.tags, point.time_us, fields)
         return rejected

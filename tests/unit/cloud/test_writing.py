@@ -1,5 +1,6 @@
 """What the store and the quarantine cannot keep is deferred; the rest flows; a store that is down stops all."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from cloud.batch import RowsInHand
 from cloud.quarantine import Kind
 from core import topics
 from core.errors import LinkError, NotConnected, StorageError
+from core.model import Event, decode_row
 from core.receipt import Receipt
-from tests.unit.cloud.cloud_road import EDGE, STOCK, STRANGER, Road, header, pack, territory, up, uplink
+from tests.unit.cloud.cloud_road import EDGE, LAMP, NOON_MS, STOCK, STRANGER, Road, header, pack, territory, up, uplink
 
 FULL = StorageError("store.full", "ccpvm.sqlite: database or disk is full", hint="free some room on its disk")
 
@@ -186,3 +188,18 @@ def test_a_receipt_for_a_row_without_a_verdict_is_never_made() -> None:
     with pytest.raises(ValueError, match="neither kept nor deferred"):
         message.finish()
     assert told == []
+
+
+def test_a_row_whose_place_another_row_has_is_quarantined(road: Road) -> None:
+    """Two events of one ms and tie-breaker: the first stays stored, the second is kept whole, the receipt says so."""
+    tie = zlib.crc32(b"ev/0") % 1000
+    twin = next(key for number in range(1, 100_000) if zlib.crc32((key := f"ev/{number}").encode()) % 1000 == tie)
+    first, second = (Event(key=key, received_ms=NOON_MS, type="status", dev_eui=LAMP) for key in ("ev/0", twin))
+    road.deliver(pack(first, second))
+    road.flush()
+    (kept,) = road.told().kept
+    assert (kept.stored, kept.quarantined) == (1, 1)
+    assert [point.fields["key"] for point in road.store.points("ccpvm", "event")] == ["ev/0"]
+    (entry,) = road.quarantine.entries()
+    assert entry.reason == "identity.collision"
+    assert decode_row(road.quarantine.show(entry.id).body) == second

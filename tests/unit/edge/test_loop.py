@@ -7,6 +7,7 @@ import pytest
 
 from core.model import ClockQuality, Event, RowClass, Unreadable, decode_row
 from edge.inbox import Question
+from edge.spool import Run
 from tests.support.edge_doubles import NOON_MS, HeardTransport, RecordedLog, Site, TurnedClock, uplink
 
 
@@ -295,3 +296,19 @@ def test_large_rows_make_small_messages(tmp_path: Path) -> None:
         sizes = [sum(map(len, m.rows)) for m in site.transport.messages if m.header.row_class is RowClass.MEASUREMENT]
         assert len(sizes) == 5
         assert all(size <= 256 * 1024 for size in sizes[:-1])
+
+
+def test_each_eviction_of_one_upkeep_has_a_time_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store tells events of one series apart by their ms and a tie-breaker that a hundred of them would share."""
+    gone = [Run("0dd5b001", RowClass.DIAGNOSTIC, number, number, "b") for number in range(1, 101)]
+    with Site(tmp_path) as site:
+        monkeypatch.setattr(site.spool, "take_evicted", lambda: [gone.pop() for _ in range(len(gone))])
+        site.step(1_000)
+        site.step(250)
+        site.transport.come_up()
+        for _ in range(3):
+            site.step()
+        rows = [decode_row(row) for message in site.transport.messages for row in message.rows]
+        evictions = [row.received_ms for row in rows if isinstance(row, Event) and row.type == "eviction"]
+        assert len(evictions) == 100
+        assert len(set(evictions)) == 100
