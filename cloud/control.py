@@ -9,6 +9,7 @@ import msgspec
 from cloud.inbox import Inbox
 from cloud.quarantine import Entry, Kind, Quarantine
 from cloud.replay import Replay
+from cloud.stores.checks import MAX_INT
 from core.errors import OperatorError, StorageError
 from core.ports.control import Verb
 
@@ -26,11 +27,10 @@ def quarantine_verbs(quarantine: Quarantine, replay: Replay, flush: Callable[[],
     def again(question: dict[str, Any]) -> dict[str, Any]:
         if not flush():
             raise StorageError("store.down", "the store is down", hint="beffroi cloud status; replay when it is back")
-        number = question.get("id")
         done = (
-            replay.some(reason=str(question.get("reason", "")), after=int(question.get("after", 0)))
-            if number is None
-            else replay.one(int(number))
+            replay.some(reason=str(question.get("reason", "")), after=_whole(question, "after", 0))
+            if question.get("id") is None
+            else replay.one(_whole(question, "id"))
         )
         return msgspec.structs.asdict(done)
 
@@ -47,10 +47,10 @@ def list_entries(quarantine: Quarantine, question: Mapping[str, Any]) -> dict[st
     if kind and kind not in set(Kind):
         raise OperatorError("quarantine.kind", f"{kind!r} is not a kind of entry", hint=", ".join(Kind))
     entries = quarantine.entries(
-        limit=int(question.get("limit", 100)),
+        limit=_whole(question, "limit", 100),
         reason=str(question.get("reason", "")),
         kind=Kind(kind) if kind else None,
-        after=int(question.get("after", 0)),
+        after=_whole(question, "after", 0),
         replayed=bool(question.get("replayed", False)),
     )
     held = msgspec.structs.asdict(quarantine.counts())
@@ -59,12 +59,32 @@ def list_entries(quarantine: Quarantine, question: Mapping[str, Any]) -> dict[st
 
 def show_entry(quarantine: Quarantine, question: Mapping[str, Any]) -> dict[str, Any]:
     """One entry with its body: as hex, and as text where it is text."""
-    entry = quarantine.show(int(question["id"]))
+    entry = quarantine.show(_whole(question, "id"))
     try:
         text: str | None = entry.body.decode()
     except UnicodeDecodeError:
         text = None
     return {**_summary(entry), "body_hex": entry.body.hex(), "body_text": text}
+
+
+def _whole(question: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    """The argument `name`, a whole number that SQLite can hold.
+
+    Raises:
+        OperatorError: `control.argument`.
+    """
+    said = question.get(name, default)
+    try:
+        number = int(said) if isinstance(said, (int, str)) and not isinstance(said, bool) else -1
+    except ValueError:
+        number = -1
+    if not 0 <= number <= MAX_INT:
+        raise OperatorError(
+            "control.argument",
+            f"{name} is {str(said)[:40]!r}" if name in question else f"{name} is missing",
+            hint=f"{name} is a whole number from 0 to {MAX_INT}",
+        )
+    return number
 
 
 def _summary(entry: Entry) -> dict[str, Any]:

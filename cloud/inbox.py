@@ -11,9 +11,11 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from cloud.sources.base import Delivery
+from core import log
 from core.errors import BeffroiError
 
 T = TypeVar("T")
+_log = log.get(__name__)
 Call = Callable[[], None]
 
 
@@ -58,14 +60,18 @@ class Inbox:
             self._filled.notify()
 
     def call(self, function: Callable[[], T]) -> "Future[T]":
-        """Have the worker call `function` between two batches; its result, or our error that it raised."""
+        """Have the worker call `function` between two batches; its result, or whatever it raised."""
         future: Future[T] = Future()
 
         def call() -> None:
             if future.set_running_or_notify_cancel():
                 try:
                     result = function()
-                except BeffroiError as error:
+                except Exception as error:  # noqa: BLE001 - see below
+                    # the border between an asker and the worker: a question that fails as nobody foresaw is the
+                    # asker's to hear of, and must not end the road of all tenants
+                    if not isinstance(error, BeffroiError):
+                        _log.exception("call.failed")  # not every asker waits for an answer
                     future.set_exception(error)
                 else:
                     future.set_result(result)

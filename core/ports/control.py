@@ -13,12 +13,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core import log
 from core.errors import BeffroiError, OperatorError, StorageError
 
 Verb = Callable[[dict[str, Any]], Any]
 SOCKET_NAME = "control.sock"
 LOCK_NAME = "lock"
 _LIMIT = 64 * 1024 * 1024
+_PATIENCE_S = 0.2
+_SHOWN = 500  # characters of a failure that nobody foresaw
+_log = log.get(__name__)
 
 
 def ask(folder: Path, verb: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
@@ -72,6 +76,7 @@ class ControlServer:
 
     def __init__(self, folder: Path, verbs: Mapping[str, Verb]) -> None:
         self._verbs = dict(verbs)
+        self._closed = threading.Event()
         self._path = folder / SOCKET_NAME
         self._path.unlink(missing_ok=True)  # the lock of the folder is held: nobody else answers there
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -89,30 +94,49 @@ class ControlServer:
         while True:
             try:
                 link, _ = self._socket.accept()
-            except OSError:
-                return  # closed
+            except OSError as error:
+                if self._closed.is_set():
+                    return
+                # an asker that left in the queue, or no descriptor left for now: those who ask later are answered
+                _log.warning("control.accept", reason=str(error))
+                self._closed.wait(_PATIENCE_S)
+                continue
             with link:
                 link.settimeout(10.0)
                 try:
-                    link.sendall(json.dumps(self._answer(_read_line(link)), ensure_ascii=False).encode() + b"\n")
+                    link.sendall(self._answer(_read_line(link)))
                 except OSError:
                     continue  # the asker went away
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    def _answer(self, line: bytes) -> bytes:
+        try:
+            return _line(self._ask(line))
+        except BeffroiError as error:
+            return _line({"ok": False, "code": error.code, "message": error.message, "hint": error.hint})
+        except Exception as error:  # noqa: BLE001 - see below
+            # the border between an asker and the service: a verb that fails as nobody foresaw is a bug to be told, and
+            # whoever looks into it needs this socket
+            _log.exception("control.failed")
+            said = f"{type(error).__name__}: {error}"
+            return _line({"ok": False, "code": "control.failed", "message": said[:_SHOWN], "hint": "see the log"})
+
+    def _ask(self, line: bytes) -> dict[str, Any]:
         try:
             question = json.loads(line)
             verb = self._verbs[question.pop("verb")]
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {"ok": False, "code": "control.unknown", "message": "unknown verb", "hint": ", ".join(self._verbs)}
-        try:
-            return {"ok": True, "answer": verb(question)}
-        except BeffroiError as error:
-            return {"ok": False, "code": error.code, "message": error.message, "hint": error.hint}
+        return {"ok": True, "answer": verb(question)}
 
     def close(self) -> None:
+        self._closed.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._path.unlink(missing_ok=True)
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
 
 
 class FolderLock:

@@ -68,6 +68,21 @@ def test_a_refusal_reaches_the_thread_that_asked() -> None:
         answer.result(0)
 
 
+def test_a_failure_that_nobody_foresaw_reaches_the_asker_and_not_the_worker() -> None:
+    """A bug behind one question does not end the road of everybody."""
+
+    def fail() -> None:
+        raise OverflowError("too large")
+
+    inbox = Inbox()
+    answer = inbox.call(fail)
+    call = inbox.take(0)
+    assert callable(call)
+    call()
+    with pytest.raises(OverflowError):
+        answer.result(0)
+
+
 def test_what_the_broker_will_deliver_again_is_forgotten() -> None:
     """A new connection starts with an empty inbox and an open gate."""
     inbox = Inbox(messages=2)

@@ -144,3 +144,20 @@ def test_replay_through_the_worker_first_empties_its_hands(held: Held) -> None:
     with pytest.raises(StorageError) as caught:
         quarantine_verbs(held.road.quarantine, held.replay, lambda: False)["quarantine.replay"]({})
     assert caught.value.code == "store.down"
+
+
+@pytest.mark.parametrize("said", [10**20, -1, "seven", "1" * 5000, 1.5, True, None, [], {}])
+def test_an_argument_that_is_no_number_is_refused_with_a_hint(held: Held, said: object) -> None:
+    """A typo at the socket is the asker's to mend."""
+    verbs = quarantine_verbs(held.road.quarantine, held.replay, lambda: True)
+    asked = [("quarantine.show", "id"), ("quarantine.list", "limit"), ("quarantine.list", "after")]
+    asked += [("quarantine.replay", "after"), *([("quarantine.replay", "id")] if said is not None else [])]
+    for verb, name in asked:
+        with pytest.raises(OperatorError) as caught:
+            verbs[verb]({name: said})
+        assert caught.value.code == "control.argument"
+        assert name in caught.value.hint
+    with pytest.raises(OperatorError) as caught:
+        verbs["quarantine.show"]({})
+    assert caught.value.message == "id is missing"
+    assert verbs["quarantine.show"]({"id": str(held.row)})["id"] == held.row

@@ -1,5 +1,8 @@
 """The control socket and the folder lock."""
 
+import contextlib
+import errno
+import socket
 import stat
 from pathlib import Path
 
@@ -30,6 +33,47 @@ def test_a_verb_is_answered_and_an_error_keeps_its_code(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as gone:
         ask(tmp_path, "status")
     assert gone.value.code == "control.no_service"
+
+
+def test_a_verb_that_fails_as_nobody_foresaw_is_told_and_the_next_one_answered(tmp_path: Path) -> None:
+    """A bug in one verb, an answer that is no JSON or a question nested without end cost that one answer."""
+    verbs = {"bug": lambda q: q["absent"], "odd": lambda _: {1, 2}, "surrogate": lambda _: "\ud800"}
+    server = ControlServer(tmp_path, {**verbs, "status": lambda _: "up"})
+    try:
+        for verb in ("bug", "odd"):
+            with pytest.raises(OperatorError) as caught:
+                ask(tmp_path, verb)
+            assert caught.value.code == "control.failed"
+        assert ask(tmp_path, "surrogate") == "\ud800"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link, contextlib.chdir(tmp_path):
+            link.connect(SOCKET_NAME)
+            link.sendall(b'{"verb":' + b"[" * 200_000 + b"\n")
+            assert b"control.unknown" in link.recv(1000)
+        assert ask(tmp_path, "status") == "up"
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ECONNABORTED])
+def test_a_connection_that_cannot_be_taken_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """No descriptor left, or an asker that went away in the queue: whoever asks later is answered."""
+    accept, failures = socket.socket.accept, [number, number]
+
+    def flaky(listening: socket.socket) -> object:
+        if failures:
+            raise OSError(failures.pop(), "not now")
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", flaky)
+    monkeypatch.setattr("core.ports.control._PATIENCE_S", 0.0)
+    server = ControlServer(tmp_path, {"status": lambda _: "up"})
+    try:
+        assert ask(tmp_path, "status") == "up"
+        assert not failures
+    finally:
+        server.close()
 
 
 def test_a_deep_folder_still_has_its_socket(tmp_path: Path) -> None:
