@@ -21,48 +21,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import log
 from core.errors import ConfigError, NotConnected
+from core.ports.link_events import Arrived, Connected, Disconnected, LinkEvent, Published
 from core.ports.puback_order import PubackOrder
 from core.ports.tls import tls_context
 from core.ports.waker import Waker
 from core.settings import BrokerSettings
 
+__all__ = ["Arrived", "Connected", "Disconnected", "LinkEvent", "MqttLink", "Published", "Will"]
+
 _log = log.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    epoch: int
-    session_present: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """The connection ended, or could not be made; the link tries again by itself."""
-
-    epoch: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The broker has the message (PUBACK). It says nothing of the cloud."""
-
-    epoch: int
-    mid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    epoch: int
-    mid: int
-    qos: int
-    topic: str
-    payload: bytes
-    retain: bool
-    dup: bool
-
-
-LinkEvent = Connected | Disconnected | Published | Arrived
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""What a link tells: it came up, it went down, a message is with the broker, a message arrived."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    epoch: int
+    session_present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection ended, or could not be made; the link tries again by itself."""
+
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker has the message (PUBACK). It says nothing of the cloud."""
+
+    epoch: int
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    epoch: int
+    mid: int
+    qos: int
+    topic: str
+    payload: bytes
+    retain: bool
+    dup: bool
+
+
+LinkEvent = Connected | Disconnected | Published | Arrived
