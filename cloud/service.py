@@ -18,21 +18,21 @@ from cloud.control import quarantine_verbs, through_inbox
 from cloud.counters import Counters
 from cloud.inbox import Inbox
 from cloud.ingest import Ingest
-from cloud.moves import Journal, Moves
-from cloud.quarantine import Origin, Quarantine
+from cloud.moves import Journal, Moves, keep_refused
+from cloud.quarantine import Quarantine
 from cloud.receipts import Receipts
 from cloud.replay import Replay
 from cloud.schema import ALARM, SITE
 from cloud.settings import CloudSettings
 from cloud.sources.base import Source
 from cloud.sources.mqtt import MqttSource
-from cloud.stores.base import Point, Rejected, Store
+from cloud.stores.base import Store
 from cloud.stores.sqlite import SqliteStore
 from cloud.territory_watch import TerritoryWatch
 from cloud.worker import Worker
 from cloud.writing import BatchWriter
 from core import log
-from core.errors import NotConnected, RejectedError, StorageError
+from core.errors import NotConnected, StorageError
 from core.ports.clock import Clock, open_clock
 from core.ports.control import ControlServer, FolderLock
 from core.territory import OPERATOR
@@ -170,7 +170,7 @@ def build_service(
         opened.callback(quarantine.close)
         journal = Journal.open(settings.folder)
         opened.callback(journal.close)
-        moves = Moves(store, journal, keep=partial(_keep_point, quarantine, clock))
+        moves = Moves(store, journal, keep=partial(keep_refused, quarantine, clock))
         moves.follow(territory)  # before the first row is placed by it
         inbox, alarms, refusals, counters = Inbox(), Alarms(clock), Refusals(), Counters()
         _go_on(store, settings.client_id, alarms, counters)
@@ -223,13 +223,6 @@ def _go_on(store: Store, name: str, alarms: Alarms, counters: Counters) -> None:
         alarms.end_left_over(store.latest(OPERATOR, ALARM))
     except StorageError as error:
         _log.warning("counters.lost", code=error.code, message=error.message)  # begun again at 0: no row depends on it
-
-
-def _keep_point(quarantine: Quarantine, clock: Clock, database: str, point: Point, rejected: Rejected) -> None:
-    """Evidence of a point that its new database refuses."""
-    origin = Origin(edge=str(point.fields.get("edge", "")))
-    quarantine.add_point(origin, database, point, RejectedError(rejected.code, rejected.message), now_ms=clock.now_ms())
-    quarantine.commit()
 
 
 def probe_folder(folder: Path) -> None:

@@ -2,5 +2,6 @@
 
 from cloud.moves.journal import Dirty, Journal, held_rows
 from cloud.moves.mover import Moves, Step
+from cloud.moves.refused import keep_refused
 
-__all__ = ["Dirty", "Journal", "Moves", "Step", "held_rows"]
+__all__ = ["Dirty", "Journal", "Moves", "Step", "held_rows", "keep_refused"]

@@ -153,7 +153,7 @@ class Moves:
             )
             self._reached[pending.id] = (index, start_us)
         if index == len(pending.databases):
-            self._journal.finish_pending(pending.id, self._follow_up(pending))
+            self._journal.finish_pending(pending.id, self._follow_up(pending, territory))
             self._reached.pop(pending.id, None)
         return looked_at + _A_WINDOW
 
@@ -226,12 +226,19 @@ class Moves:
         for site in sites:
             yield Pending(0, Kind.SITE, site, 0, MAX_TIME_US, databases)
 
-    def _follow_up(self, pending: Pending) -> list[Pending]:
-        """A site that moved takes the unassigned devices along that it heard in its old commune."""
+    def _follow_up(self, pending: Pending, territory: Territory) -> list[Pending]:
+        """A site that moved takes the unassigned devices along that it heard in its old commune. One that has another
+        tenant now leaves nothing with the old one: any device stored there may have been heard by its edge."""
         if not pending.commune:
             return []
         heard = self._ask(OPERATOR, partial(self._devices, OPERATOR, {"commune": pending.commune, "asset": ""}))
-        return [_window(device, 0, MAX_TIME_US, [OPERATOR]) for device in sorted(heard)]
+        where = {device: [OPERATOR] for device in heard}
+        site = territory.sites.get(pending.subject)
+        for database in pending.databases:
+            if site is not None and database not in (OPERATOR, site.tenant):
+                known = self._ask(database, partial(self._devices, database, {}))
+                where |= {device: [*where.get(device, []), database] for device in known}
+        return [_window(device, 0, MAX_TIME_US, databases) for device, databases in sorted(where.items())]
 
     def _devices(self, database: str, where: Mapping[str, str]) -> set[str]:
         newest = [point for name in (UPLINK, EVENT) for point in self._store.latest(database, name, where)]

@@ -60,16 +60,18 @@ class Quarantine:
         """For another process: each call reads what is committed at that time; empty while there is no file."""
         return cls(folder / FILE_NAME, None, limit_bytes=0, version="")
 
-    def add_row(self, origin: Origin, body: bytes, error: BeffroiError, *, now_ms: int) -> None:
+    def add_row(self, origin: Origin, body: bytes, error: BeffroiError, *, now_ms: int, returned: bool = False) -> None:
         """Keep an accepted row's stored bytes; the same row again changes nothing.
+
+        Args:
+            returned: the row has left the store: where it had been replayed, it is held again.
 
         Raises:
             StorageError: `quarantine.full`: this row is not kept; any other: `commit` will raise it too.
         """
         row = origin.row_id
-        self._add(
-            Kind.ROW, f"{origin.edge}/{row.spool_id}/{row.row_class}/{row.seq}".encode(), body, error, now_ms, origin
-        )
+        name = f"{origin.edge}/{row.spool_id}/{row.row_class}/{row.seq}".encode()
+        self._add(Kind.ROW, name, body, error, now_ms, origin, returned=returned)
 
     def add_message(self, topic: str, body: bytes, error: BeffroiError, *, now_ms: int) -> None:
         """Keep a message that could not be opened; the same one again is counted.
@@ -192,6 +194,8 @@ class Quarantine:
         now_ms: int,
         origin: Origin,
         database: str = "",
+        *,
+        returned: bool = False,
     ) -> None:
         connection = self._writer()
         digest = hashlib.sha256(kind.encode() + b"\0" + name).digest()
@@ -203,8 +207,11 @@ class Quarantine:
                 again = "UPDATE entry SET seen = seen + 1, last_seen_ms = ? WHERE name = ?"
                 if connection.execute(again, (now_ms, digest)).rowcount:
                     return
-            elif connection.execute("SELECT 1 FROM entry WHERE name = ?", (digest,)).fetchone() is not None:
-                return
+            else:
+                if returned:
+                    connection.execute("DELETE FROM entry WHERE name = ? AND replayed_ms IS NOT NULL", (digest,))
+                if connection.execute("SELECT 1 FROM entry WHERE name = ?", (digest,)).fetchone() is not None:
+                    return
             self._make_sure_it_fits(kind, len(body) + OVERHEAD)
             connection.execute(
                 INSERT,

@@ -43,7 +43,7 @@ def assignments(draw: st.DrawFn) -> list[Span]:
 territories = st.builds(
     lambda spans, moved: territory(spans, sites={**SITES, "remiremont": moved}),
     assignments(),
-    st.sampled_from(["88383", "88351"]),
+    st.sampled_from(["88383", "88351", "51238"]),
 )
 
 

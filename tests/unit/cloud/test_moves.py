@@ -1,16 +1,20 @@
 """Stored points follow the territory: each lands where it would have landed had the territory always been so."""
 
+import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from cloud.moves import Journal, Moves
-from cloud.schema import site_points
+from cloud.moves import Journal, Moves, keep_refused
+from cloud.quarantine import Origin, Quarantine
+from cloud.schema import row_points, site_points
 from cloud.stores.base import Point, Rejected
 from cloud.stores.sqlite import SqliteStore
-from core.errors import StorageError
-from core.model import Event, Row
+from core.errors import RejectedError, StorageError
+from core.model import Event, Row, RowClass, RowId, decode_row
 from core.territory import Territory
 from tests.support.memory import memory_folder
 from tests.support.moving import (
@@ -27,6 +31,7 @@ from tests.support.moving import (
     territory,
     uplink,
 )
+from tests.unit.cloud.cloud_road import Clock
 
 A1, A2 = DEVICES
 HEARD = "remiremont"
@@ -232,6 +237,68 @@ def test_a_site_that_moves_takes_its_own_rows_along(bench: Bench) -> None:
     wanted += [expected(other, 0, new, "esternay")]
     wanted += [(m.database, m.points) for m in site_points(health, name=HEARD, at_ms=T0_MS, site=new.sites[HEARD])]
     assert content(bench.store) == content_of(wanted)
+
+
+def test_a_site_that_changes_tenant_leaves_nothing_with_the_old_one(bench: Bench) -> None:
+    """Also of assigned devices: what its edge heard would be foreign now; it comes home when the site does."""
+    bench.moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    new = territory([(A1, "lamp-1", 0, None)], sites={"remiremont": "51238", "esternay": "51237"})
+    bench.moves.follow(new)
+    finish(bench.moves, new)
+    assert content(bench.store) == as_new(ROWS, new)
+    assert {found[0] for found in content(bench.store)} == {"operator"}
+    bench.moves.follow(OLD)
+    finish(bench.moves, OLD)
+    assert content(bench.store) == as_new(ROWS, OLD)
+
+
+@pytest.mark.parametrize("row", [uplink(A1, 10), event(A1, 10)])
+@pytest.mark.parametrize("was_replayed", [False, True])
+def test_a_row_whose_new_place_is_taken_is_kept_with_its_identity(bench: Bench, row: Row, was_replayed: bool) -> None:
+    """It has left the store and is in the quarantine's balance, also when it came from there; replayed, it is whole."""
+    new = territory([(A1, "lamp-2", 0, None)])
+    clock = Clock()
+    quarantine = Quarantine.open(bench.folder, limit_bytes=1_000_000, version="0")
+    identity = RowId("5b00c", RowClass.MEASUREMENT, 7)
+    if was_replayed:
+        foreign = RejectedError("identity.foreign_device", "it was")
+        quarantine.add_row(Origin(edge=HEARD, row_id=identity), b"{}", foreign, now_ms=1)
+        quarantine.mark_replayed([quarantine.entries()[0].id], now_ms=2)
+    moves = Moves(bench.store, bench.journal, keep=partial(keep_refused, quarantine, clock))
+    moves.follow(OLD)
+    stored = points(row, 7, OLD, HEARD)
+    taken = points(msgspec.structs.replace(row, key=tied(row)), 8, new, HEARD)
+    assert stored is not None
+    assert taken is not None
+    assert [*bench.store.write(*stored), *bench.store.write(*taken)] == []
+    moves.follow(new)
+    finish(moves, new)
+    own = stored[1][0]
+    (left,) = bench.store.series("ccpvm", own.measurement, start_us=0, end_us=2**62)
+    assert left.fields["seq"] == 8
+    (entry,) = quarantine.entries()
+    assert entry.reason == "identity.collision"
+    assert quarantine.identities() == {("5b00c", RowClass.MEASUREMENT, 7)}
+    again = decode_row(quarantine.show(entry.id).body)
+    home = new.place(A1, row.received_ms, site=HEARD)
+    site = new.sites[entry.edge]
+    made = row_points(
+        again, identity, edge=entry.edge, boot=entry.boot, offset_ms=entry.offset_ms, placement=home, site=site
+    )
+    (back, *_) = made.points
+    assert back.time_us == own.time_us
+    lost = {"readings", "suspects", "gateways", "own_times_us", "error"}  # of the receptions the best one is known
+    assert {name: field for name, field in back.fields.items() if name not in lost} == {
+        name: field for name, field in own.fields.items() if name not in lost
+    }
+    quarantine.close()
+
+
+def tied(row: Row) -> str:
+    """Another key that gives an event the same time."""
+    tie = zlib.crc32(row.key.encode()) % 1000
+    return next(key for n in range(100_000) if zlib.crc32((key := f"twin/{n}").encode()) % 1000 == tie)
 
 
 def test_altered_ranges_are_noted_until_somebody_takes_note(bench: Bench) -> None:
