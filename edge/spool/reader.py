@@ -1,4 +1,5 @@
-"""A spool folder read by another process, while its edge runs or after it died: every committed row, the eviction log.
+"""A spool folder read by another process, while its edge runs or after it died: every committed row, the eviction log,
+and what the meta file says was committed, whether or not a file of it is left.
 
 Nothing is written, no lock is held for long, and a file that the edge takes away meanwhile is looked for where it went.
 """
@@ -24,7 +25,8 @@ _BUSY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class CommittedRow:
-    """A row as the spool accepted it. `settled`: a receipt for it was written down.
+    """A row as the spool accepted it. `settled`: a receipt for it was written down, or its segment is in `settled/`,
+    from where nothing is sent.
 
     `offset_ms` is the frozen offset of its boot; None where none is frozen, or none applies.
     """
@@ -40,6 +42,31 @@ class CommittedRow:
     boot: str
     settled: bool
     offset_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoneRange:
+    """Segments that are gone: `accepted` rows from `first` to `last`, between which seq may have been skipped."""
+
+    first: int
+    last: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one spool committed in one class, by its meta file.
+
+    `segments`: first and last seq of each segment on the disk, without a gap. One that was never ended reaches to the
+    last row of its file or, where that cannot be read, to the last seq it can have used.
+    `is_damaged`: a file of the spool was put aside once: of settled rows that were in it nothing is left to be read.
+    """
+
+    spool_id: str
+    row_class: RowClass
+    segments: tuple[tuple[int, int], ...]
+    gone: tuple[GoneRange, ...]
+    is_damaged: bool
 
 
 def spool_ids(folder: Path) -> list[str]:
@@ -71,6 +98,11 @@ def evictions(folder: Path) -> list[Eviction]:
     return found
 
 
+def ledgers(folder: Path) -> list[Ledger]:
+    """What each spool committed, class by class. Read before `rows`: what is committed meanwhile is in those alone."""
+    return [ledger for spool_id in spool_ids(folder) for ledger in _ledgers(folder / spool_id)]
+
+
 def offsets(folder: Path) -> dict[str, Offset]:
     """The frozen offset of every boot that has one."""
     found: dict[str, Offset] = {}
@@ -78,6 +110,37 @@ def offsets(folder: Path) -> dict[str, Offset]:
         lines = _lines(folder / spool_id / meta.NAME, "SELECT boot, offset_ms, estimated FROM boot")
         found |= {boot: Offset(offset_ms, bool(estimated)) for boot, offset_ms, estimated in lines}
     return found
+
+
+def _ledgers(spool: Path) -> Iterator[Ledger]:
+    reserved = dict(_lines(spool / meta.NAME, "SELECT row_class, next FROM reserved"))
+    is_damaged = any((spool / "corrupt").glob("*"))
+    for row_class in RowClass:
+        segments = _lines(
+            spool / meta.NAME, "SELECT first, last FROM segment WHERE row_class = ? ORDER BY first", row_class
+        )
+        gone = _lines(
+            spool / meta.NAME, "SELECT first, last, accepted FROM gone WHERE row_class = ? ORDER BY first", row_class
+        )
+        ends = [
+            (first, _end(spool, file_name(row_class, first), first, reserved.get(row_class, 1) - 1))
+            if last is None
+            else (first, last)
+            for first, last in segments
+        ]
+        yield Ledger(spool.name, row_class, tuple(ends), tuple(GoneRange(*line) for line in gone), is_damaged)
+
+
+def _end(spool: Path, name: str, first: int, reserved: int) -> int:
+    """The last row of a segment whose end the meta file does not know."""
+    for path in (spool / "segments" / name, spool / "segments" / (name + FRESH), spool / "settled" / name):
+        try:
+            with closing(database.connect_read_only(path, timeout_s=_BUSY_S)) as connection:
+                return connection.execute("SELECT MAX(seq) FROM row").fetchone()[0] or first - 1
+        except sqlite3.DatabaseError as error:
+            if path.exists() and not isinstance(database.translate(error, path), SpoolCorrupt):
+                raise
+    return reserved
 
 
 def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
@@ -96,7 +159,7 @@ def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
     reserved = dict(_lines(spool / meta.NAME, "SELECT row_class, next FROM reserved"))
     done: set[str] = set()
     # live files first: one that is settled meanwhile is found in `settled/` afterwards, never missed in both
-    for path in [*_files(spool / "segments"), *_files(spool / "settled")]:
+    for path in (path for place in ("segments", "settled") for path in _files(spool / place)):
         name = path.name.removesuffix(FRESH)
         match = FILE_NAME.fullmatch(name)
         if match is None or name in done or name in given_up:
@@ -109,10 +172,12 @@ def _spool_rows(spool: Path) -> Iterator[CommittedRow]:
         left_over = not (segment.is_kept or name in ends) and any(
             row_class == match[1] and first <= int(match[2]) <= end for row_class, first, end in gone
         )  # settled, and about to be deleted
+        if last is None and segment.is_kept:  # all of it was settled: what comes after was not accepted
+            last = max((span.last for span in segment.settled), default=0)
         for seq, _, key, received_ms, clock, mono_ms, _, stored in segment.lines:
             marked = segment.settled.find(seq)
-            settled = left_over or (marked is not None and marked.first == seq)
-            if (last is not None and seq > last) or (segment.is_kept and not settled):
+            settled = left_over or segment.is_kept or (marked is not None and marked.first == seq)
+            if last is not None and seq > last:
                 continue  # left behind by a commit that failed
             yield CommittedRow(
                 segment.spool_id,

@@ -1,0 +1,45 @@
+"""`python -m beffroi.oracle`: see the package."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+import beffroi.oracle
+from beffroi.oracle.balance import weigh
+from cloud.moves import held_rows
+from cloud.quarantine import Quarantine
+from cloud.stores.sqlite import SqliteStore
+from core import territory
+
+
+def main(arguments: list[str]) -> int:
+    """Print the balance as one JSON object; 0 when balanced, 3 when not."""
+    about = (beffroi.oracle.__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m beffroi.oracle", description=about)
+    parser.add_argument("--spool", action="append", type=Path, required=True, help="spool folder, one per edge")
+    parser.add_argument("--store", type=Path, required=True, help="folder of the SQLite store")
+    parser.add_argument("--cloud", type=Path, required=True, help="data folder of the worker (quarantine, moves)")
+    parser.add_argument("--territory", type=Path, required=True)
+    parser.add_argument("--partial", action="store_true", help="the spools forget what they settled")
+    chosen = parser.parse_args(arguments)
+    store = SqliteStore.open(chosen.store, read_only=True)
+    try:
+        balance = weigh(
+            chosen.spool,
+            store=store,
+            quarantine=Quarantine.open_read_only(chosen.cloud),
+            declared=territory.load(chosen.territory),
+            moving=held_rows(chosen.cloud),
+            complete=not chosen.partial,
+        )
+    finally:
+        store.close()
+    sys.stdout.write(json.dumps({**msgspec.structs.asdict(balance), "balanced": balance.balanced}) + "\n")
+    return 0 if balance.balanced else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
