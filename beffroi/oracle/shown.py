@@ -8,7 +8,7 @@ import msgspec
 
 from cloud import schema
 from cloud.quarantine import Kind, Quarantine
-from cloud.stores.base import Field, Point, Store
+from cloud.stores.base import Point, Store
 from core.model import RowClass
 
 Identity = tuple[str, RowClass, int]  # spool_id, class, seq
@@ -76,12 +76,11 @@ class Shown:
 
 
 class _Refused(msgspec.Struct):
-    """A point as the quarantine keeps it: its fields may be what no store takes."""
+    """Where a point would be that the quarantine keeps; its fields may be what no store takes."""
 
     measurement: str
     tags: dict[str, str]
     time_us: int
-    fields: dict[str, Field | None]
 
 
 class Kept:
@@ -100,6 +99,3 @@ class Kept:
                 refused = msgspec.json.decode(quarantine.show(entry.id).body, type=_Refused)
                 point = Point(refused.measurement, refused.tags, refused.time_us, {})
                 self.places.add(place_of(entry.database, point))
-                if refused.measurement in _ROWS:  # refused when it moved: all that is left of its row
-                    told = {name: field for name, field in refused.fields.items() if field is not None}
-                    self.rows.add(identity_of(msgspec.structs.replace(point, fields=told)))

@@ -16,12 +16,11 @@ from edge.spool.rows import Eviction, EvictionReason
 @dataclass(slots=True)
 class Unread:
     """What became of them. `stored`, `quarantined`: their seq; `unweighed`: those of them whose segment was settled
-    whole and should still be there; `surplus`: shown, but more than were accepted; `lost`: what to say of them."""
+    whole and should still be there; `lost`: what to say of each."""
 
     stored: set[int] = field(default_factory=set)
     quarantined: set[int] = field(default_factory=set)
     unweighed: set[int] = field(default_factory=set)
-    surplus: set[int] = field(default_factory=set)
     evicted: int = 0
     lost: list[str] = field(default_factory=list)
 
@@ -104,8 +103,7 @@ class _Count:
                 if name == "quarantined" and seq in self._shown:
                     continue
                 if left <= 0 and name == "stored" and not self._is_damaged:
-                    self._found.surplus.add(seq)
-                    continue
+                    continue  # more than were accepted
                 left -= 1
                 self._is_kept(seq)
                 if not self._is_damaged:

@@ -1,5 +1,6 @@
 """The oracle calls a broken road unbalanced, whatever broke, and a sound one balanced."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -233,9 +234,10 @@ def test_an_unsettled_row_among_the_settled_is_lost(road: Road, marks: str) -> N
         if marks == "some":
             connection.executemany("INSERT INTO settled VALUES (?, ?)", [(1, 2), (4, 5)])
     road.forget(Run(run.spool_id, MEASUREMENT, 3, 3, run.boot))
+    assert [row.seq for row in reader.rows(road.spools)] == ([1, 2, 3, 4, 5] if marks == "some" else [])
     balance = road.weigh()
     assert not balance.balanced
-    assert balance.lost == 1
+    assert (balance.accepted, balance.lost) == (5, 1)
 
 
 def test_seq_that_were_skipped_are_not_missed(road: Road) -> None:
@@ -251,6 +253,9 @@ def test_seq_that_were_skipped_are_not_missed(road: Road) -> None:
     balance = road.weigh()
     assert balance.balanced, balance
     assert figures(balance) == (12, 10, 0, 2, 0)
+    invented = Run(road.spool.spool_id, MEASUREMENT, 100, 100, "boot-1")
+    road.show(invented, uplinks(30, 30))  # of a seq in the hole
+    assert breaks(road.weigh()) == (0, 0, 1, 0)
 
 
 def test_spools_that_forget_are_weighed_by_count(new_road: Callable[..., Road]) -> None:
@@ -486,3 +491,45 @@ def test_a_row_shown_twice_is_found(road: Road) -> None:
     own = road.points("ccpvm", "uplink")[0]
     road.change("ccpvm", own, tags=own.tags | {"asset": "lamp-9"})
     assert breaks(road.weigh()) == (0, 1, 0, 0)
+
+
+# --- spools that are not whole any more
+
+
+def test_a_damaged_segment_is_balanced(road: Road) -> None:
+    """Unsettled rows that cannot be read are in the log; settled ones that cannot are shown, though unweighed."""
+    rows = uplinks(1, 10)
+    run = road.accept(*rows)
+    part = Run(run.spool_id, MEASUREMENT, 1, 5, run.boot)
+    road.show(part, rows[:5])
+    assert road.spool.settle(receipt(road.spool, part))
+    road.stop()
+    (path,) = road.spools.glob("*/segments/measurement-*.sqlite")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE row SET crc32 = 1 WHERE seq IN (3, 8)")
+    assert road.weigh().lost == 1  # nobody has seen it yet
+    road.go_on()
+    for left in road.spool.backlog():  # finds it, and puts the file aside
+        road.spool.read(left.spool_id, MEASUREMENT, left.first, left.last, max_bytes=1 << 20)
+    balance = road.weigh()
+    assert balance.balanced, balance
+    assert figures(balance) == (10, 5, 0, 4, 1)
+    road.forget(Run(run.spool_id, MEASUREMENT, 3, 3, run.boot))
+    assert road.weigh().lost == 1
+
+
+def test_a_copied_spool_counts_once(road: Road) -> None:
+    """Two folders with one spool_id: what either has is accepted once, whatever became of the other."""
+    run = road.deliver(*uplinks(1, 5))
+    road.rotate()
+    road.accept(*uplinks(6, 9))
+    road.stop()
+    copy = road.folder / "clone" / "spool"
+    shutil.copytree(road.spools, copy)
+    both = weigh([road.spools, copy], store=road.store, quarantine=road.quarantine, declared=DECLARED)
+    assert both.balanced, both
+    assert figures(both) == (9, 5, 0, 4, 0)
+    alone = weigh([copy], store=road.store, quarantine=road.quarantine, declared=DECLARED)  # the store tells whose
+    assert alone.balanced, alone
+    road.forget(Run(run.spool_id, MEASUREMENT, 2, 2, run.boot))
+    assert weigh([copy], store=road.store, quarantine=road.quarantine, declared=DECLARED).lost == 1
