@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SOURCES := beffroi cloud core decoders edge grafana provisioning simulator territories tests
 DEBIAN_PACKAGES := mosquitto chromium strace
 DEMO_ARGS ?=
-PYTEST_ARGS ?= -n 3
+PYTEST_ARGS ?= -n 3 --dist worksteal
 
 .PHONY: help install install-dev system fmt lint types layers check test unit demo lock clean
 
