@@ -141,7 +141,10 @@ def _anchored(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _fault(fault: Mapping[str, Any], path: Path | None) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "settings"
-    return f"{path or 'environment'}: {key}: {fault['msg']}"
+    said = {"extra_forbidden": "there is no such key", "missing": "this key is required"}.get(
+        fault["type"], fault["msg"]
+    )
+    return f"{path or 'environment'}: {key}: {said}"
 
 
 def _hint(settings: type[BaseSettings], error: ValidationError) -> str:

@@ -17,8 +17,8 @@ EXAMPLE = Path("territories/grand-est")
 def road(
     per_s: Annotated[float, typer.Option("--rate", help="Uplinks a second.", min=1)] = 100,
     for_s: Annotated[
-        float, typer.Option("--for", parser=duration.seconds, metavar="DURATION", help="Measure so long.")
-    ] = 30,
+        float | None, typer.Option("--for", parser=duration.seconds, metavar="DURATION", help="Measure so long (30s).")
+    ] = None,
     territory: Territory = EXAMPLE,
     json: console.Json = False,
 ) -> None:
@@ -29,6 +29,7 @@ def road(
     from beffroi.bench import figures
     from beffroi.bench.road import measure
 
+    for_s = 30.0 if for_s is None else for_s
     found = measure(territory.resolve(), per_s=per_s, for_s=for_s)
     if json:
         console.print_json(figures.as_json(found, rate_per_s=per_s, seconds=for_s))

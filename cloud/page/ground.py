@@ -64,6 +64,7 @@ class Ground:
     valid_from_ms: int
     valid_until_ms: int
     pace_ms: int | None
+    sites: int  # declared: each should report the road's counters
 
     def zone_of(self, asset: str) -> str:
         return self.communes[self.lamps[asset].commune].zone
@@ -100,6 +101,7 @@ def survey(territory: Territory, now_ms: int) -> Ground:
         digest=territory.digest,
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
+        sites=len(territory.sites),
         pace_ms=min((intervals[asset] for asset in lamps if asset in intervals), default=None),
     )
 

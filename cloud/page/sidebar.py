@@ -78,7 +78,7 @@ def lit(tally: Tally, snapshot: Snapshot) -> str:
     count = f"{words.number(tally[LampState.LIT])} / {words.number(tally.equipped)}"
     if not snapshot.ground.is_late(age_ms):
         return count
-    return f"{count} circuits coupés" if tally.is_cut else f"{count} {words.ago(age_ms)}"
+    return f"{count} · circuits coupés" if tally.is_cut else f"{count} · {words.ago(age_ms)}"
 
 
 class Reports:

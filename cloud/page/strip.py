@@ -65,7 +65,7 @@ class Strip:
         road = snapshot.road
         for name, text in self._counts.items():
             text.text = "–" if road is None else words.number(getattr(road, name))
-        self._verdict.text = verdict(road, snapshot.now_ms)
+        self._verdict.text = verdict(road, snapshot.ground.sites, snapshot.now_ms)
         mark(self._road, "data-look", "waiting" if road is None else "well" if road.balanced else "wrong")
 
 
@@ -91,12 +91,13 @@ def freshness_look(snapshot: Snapshot) -> str:
     return "waiting" if snapshot.total.is_cut else "old"
 
 
-def verdict(road: Road | None, now_ms: int) -> str:
-    """Whether nothing is lost, in one sentence, and when the edges said so."""
+def verdict(road: Road | None, sites: int, now_ms: int) -> str:
+    """Whether nothing is lost, in one sentence, and how many of the declared sites said so, when."""
     if road is None or road.reported_ms is None:
         return "Les sites n’ont pas encore transmis leurs compteurs."
     offline = f", dont {words.number(road.offline)} hors ligne" if road.offline else ""
-    said = f"{words.plural(road.edges, 'site', 'sites')}{offline}, {words.ago(now_ms - road.reported_ms)}"
+    of_all = f" sur {words.number(sites)}" if road.edges < sites else ""
+    said = f"{words.plural(road.edges, 'site', 'sites')}{of_all}{offline}, {words.ago(now_ms - road.reported_ms)}"
     if road.balanced:
         return f"✓ Bilan équilibré : rien n’est perdu ({said})"
     return f"⚠ Écart de {words.plural(abs(road.gap), 'message', 'messages')} : prévenez l’exploitant ({said})"

@@ -28,6 +28,7 @@ def ground(*lamps: Lamp, digest: str = "one") -> Ground:
         valid_from_ms=0,
         valid_until_ms=2**53,
         pace_ms=HOUR_MS,
+        sites=3,
     )
 
 

@@ -56,5 +56,5 @@ def test_a_misspelt_key_names_the_one_that_was_meant(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named() -> None:
     """Without a store and a territory there is nothing to show."""
-    with pytest.raises(ConfigError, match=r"store: Field required; .*territory: Field required"):
+    with pytest.raises(ConfigError, match=r"store: this key is required; .*territory: this key is required"):
         read(None, {})

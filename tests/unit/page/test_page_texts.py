@@ -28,8 +28,8 @@ STREET = ground(lamp())
         (Tally(2, {LampState.SILENT: 2}, NOON_MS - 5 * HOUR_MS), "pas de donnée depuis 5 h"),
         (Tally(4, {LampState.LIT: 1, LampState.OFF: 2, LampState.BARE: 1}, NOON_MS), "1 / 3"),
         (Tally(2, {LampState.OFF: 2}, NOON_MS), "0 / 2"),
-        (Tally(2, {LampState.OFF: 2}, NOON_MS - 2 * HOUR_MS), "0 / 2 il y a 2 h"),
-        (Tally(2, {LampState.OFF: 2}, NOON_MS - 8 * HOUR_MS, unpowered=2), "0 / 2 circuits coupés"),
+        (Tally(2, {LampState.OFF: 2}, NOON_MS - 2 * HOUR_MS), "0 / 2 · il y a 2 h"),
+        (Tally(2, {LampState.OFF: 2}, NOON_MS - 8 * HOUR_MS, unpowered=2), "0 / 2 · circuits coupés"),
     ],
 )
 def test_a_commune_without_figures_says_why(tally: Tally, said: str) -> None:
@@ -39,11 +39,12 @@ def test_a_commune_without_figures_says_why(tally: Tally, said: str) -> None:
 
 def test_the_balance_is_said_in_one_sentence() -> None:
     """It balances, it does not, or nobody reported yet."""
-    assert verdict(ROAD, NOON_MS) == "✓ Bilan équilibré : rien n’est perdu (3 sites, il y a 4 s)"
-    assert verdict(replace(ROAD, stored=97, offline=1), NOON_MS) == (
+    assert verdict(ROAD, 3, NOON_MS) == "✓ Bilan équilibré : rien n’est perdu (3 sites, il y a 4 s)"
+    assert verdict(replace(ROAD, stored=97, offline=1), 3, NOON_MS) == (
         "⚠ Écart de 3 messages : prévenez l’exploitant (3 sites, dont 1 hors ligne, il y a 4 s)"
     )
-    assert verdict(None, NOON_MS) == "Les sites n’ont pas encore transmis leurs compteurs."
+    assert "(3 sites sur 5, " in verdict(ROAD, 5, NOON_MS)
+    assert verdict(None, 3, NOON_MS) == "Les sites n’ont pas encore transmis leurs compteurs."
 
 
 def test_old_data_are_called_old() -> None:
