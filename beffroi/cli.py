@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 
 import typer
 
@@ -33,6 +32,8 @@ def _root(
     show_version: bool = typer.Option(False, "--version", help="Print the version and stop."),
 ) -> None:
     if show_version:
+        from importlib.metadata import version  # 30 ms that no other call needs to pay
+
         console.print_text(f"beffroi {version('beffroi')}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
