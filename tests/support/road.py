@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -27,11 +26,12 @@ from tests.support.waiting import wait_for
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "territories" / "grand-est"
 SITE = "remiremont"
+START_MS = 1_792_072_800_000  # 2026-10-15 14:00 UTC: an afternoon, with a dusk to come
 
 
 def events(count: int, *, seed: int, sites: Sequence[str] = (SITE,), folder: Path = EXAMPLE) -> list[Event]:
-    """The first events of a scenario that began a day ago, of some sites, with the usual faults of radio and links."""
-    start_ms = time.time_ns() // 1_000_000 - 24 * 3_600_000
+    """The first events of a scenario, of some sites, with the usual faults of radio and links: the same on any day."""
+    start_ms = START_MS
     scenario = Scenario(territory=folder, start_ms=start_ms, seed=seed)
     nodes = fleet.build(territory.load(folder), scenario).nodes
     items = stream(nodes, seed=seed, start_ms=start_ms, faults=FaultRates())
