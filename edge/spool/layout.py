@@ -70,14 +70,19 @@ class Identity(NamedTuple):
 
 
 def identify(path: Path) -> Identity | None:
-    """What a segment's file says of itself; None when it cannot be read."""
+    """What a segment's file says of itself; None when it cannot be read, or was never finished.
+
+    A file whose process was killed while it made it has a hot rollback journal (only later it becomes a WAL file),
+    which a read-only connection may not roll back: SQLITE_READONLY. No row was ever in it.
+    """
     try:
         with closing(database.connect_read_only(path)) as connection:
             row = connection.execute(
                 "SELECT spool_id, row_class, first, boot, (SELECT MAX(seq) FROM row) FROM segment"
             ).fetchone()
     except sqlite3.Error as error:
-        if database.is_damage(database.translate(error, path)):
+        unfinished = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        if unfinished or database.is_damage(database.translate(error, path)):
             return None
         raise
     return None if row is None else Identity(*row)
