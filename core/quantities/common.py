@@ -2,6 +2,7 @@
 
 from core.quantities.quantity import Notation, Quantity, number, state
 from core.quantities.states import (
+    Alert,
     Answer,
     BluetoothMode,
     ClearedSetting,
@@ -20,6 +21,12 @@ COMMON: tuple[Quantity, ...] = (
     number("temperature_c", "Température de l’appareil", "°C", -50, 125),
     number("humidity_pct", "Humidité", "%", 0, 100),
     number("tilt_deg", "Inclinaison", "°", 0, 180),
+    number("supply_v", "Tension d’alimentation", "V", 0, 60),
+    number("solar_power_w", "Puissance du panneau solaire", "W", 0, 66),
+    # an alarm of the device, by the thresholds set in it
+    state("tilt_alert", "Alerte d’inclinaison", Alert),
+    state("battery_alert", "Alerte pile faible", Alert),
+    state("temperature_alert", "Alerte de température", Alert),
     # the radio as the device hears it
     number("downlink_rssi_dbm", "Puissance de la dernière descente", "dBm", -150, 0),
     number("downlink_snr_db", "Rapport signal/bruit de la dernière descente", "dB", -40, 40),
