@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import influxdb as influxdb_server
 from tests.servers import mosquitto as mosquitto_server
+from tests.servers.influxdb import InfluxDb
 from tests.servers.mosquitto import Mosquitto
 
 
@@ -25,3 +27,11 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     require(mosquitto_server.find(), mosquitto_server.INSTALL_HINT)
     with Mosquitto(tmp_path / "mosquitto") as broker:
         yield broker
+
+
+@pytest.fixture
+def influxdb(tmp_path: Path) -> Iterator[InfluxDb]:
+    """A running InfluxDB 1.8 that asks for no password."""
+    require(influxdb_server.find(), influxdb_server.INSTALL_HINT)
+    with InfluxDb.start(tmp_path / "influxdb") as server:
+        yield server
