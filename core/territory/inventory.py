@@ -35,6 +35,7 @@ ASSETS = {
     "luminaire": Column(values.text, required=False),
     "installed_on": Column(values.day, required=False),
     "speed_limit_kmh": Column(values.whole(10, 130, "km/h"), required=False),
+    "street": Column(values.text, required=False),
 }
 CIRCUITS = {
     "id": Column(values.ident),

@@ -187,6 +187,7 @@ class Asset(msgspec.Struct, frozen=True, gc=False):
     luminaire: str | None = None
     installed_on: date | None = None
     speed_limit_kmh: int | None = None
+    street: str | None = None
 
 
 class Device(msgspec.Struct, frozen=True, gc=False):

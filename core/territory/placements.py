@@ -3,6 +3,7 @@
 Assignments alone say where a device was: swapping a sensor closes one and opens another, and what the old sensor
 measured stays with its lamp. `state` says nothing of the past: a device in stock or retired has no open assignment
 (a fault otherwise), so that from then on it is unassigned; one in maintenance is placed as installed.
+A bin's geometry is part of where its device was: its fill is derived from it when an uplink is stored.
 """
 
 from bisect import bisect_right
@@ -11,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from core.territory.model import Territory
+    from core.territory.model import Geometry, Territory
 
 OPERATOR = "operator"  # the operator's database; no tenant may have this id
 START_MS = 0
@@ -33,11 +34,12 @@ class Placement(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """Where an assigned device was."""
+    """Where an assigned device was. `geometry`: what the stored fill of a bin is derived from, empty for all else."""
 
     tenant: str
     commune: str
     asset: str
+    geometry: str = ""  # absent in what an older version kept
 
 
 class Timeline(NamedTuple):
@@ -69,11 +71,16 @@ def timelines(territory: "Territory") -> dict[str, Timeline]:
     for assignment in territory.assignments:
         spot = spots.get(assignment.asset)
         if spot is None:
-            commune = territory.assets[assignment.asset].commune
-            spot = spots[assignment.asset] = Spot(territory.communes[commune].tenant, commune, assignment.asset)
+            asset = territory.assets[assignment.asset]
+            tenant = territory.communes[asset.commune].tenant
+            spot = spots[assignment.asset] = Spot(tenant, asset.commune, asset.id, _text_of(asset.geometry))
         end_ms = END_MS if assignment.end_ms is None else assignment.end_ms
         steps.setdefault(assignment.dev_eui, []).append((assignment.start_ms, end_ms, spot))
     return {dev_eui: _timeline(intervals) for dev_eui, intervals in steps.items()}
+
+
+def _text_of(geometry: "Geometry | None") -> str:
+    return "" if geometry is None else f"{geometry.shape} {geometry.height_mm} {geometry.blind_mm}"
 
 
 def _timeline(intervals: list[tuple[int, int, Spot]]) -> Timeline:
@@ -93,10 +100,11 @@ def _timeline(intervals: list[tuple[int, int, Spot]]) -> Timeline:
 
 
 def changes(old: "Territory", new: "Territory") -> list[Change]:
-    """The windows in which `place` answers otherwise, by device and time; touching windows are one.
+    """The windows in which `place` answers otherwise or the bin's geometry is another, by device and time.
 
-    Covers every cause: assignments, an asset that moved commune, a commune that moved tenant, a device that came or
-    went. An unassigned device has its site's commune: a site that moved is `moved_sites`.
+    Touching windows are one. Covers every cause: assignments, an asset that moved commune, a commune that moved
+    tenant, a device that came or went, a bin that was measured anew or became another. An unassigned device has its
+    site's commune: a site that moved is `moved_sites`.
     """
     return differences(old.timelines, new.timelines)
 

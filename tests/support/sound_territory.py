@@ -77,12 +77,12 @@ programme = "extinction"
 weekdays = ["mon"]
 """,
     "assets.csv": """\
-id,kind,commune,lat,lon,circuit,rated_power_w,colour_temperature_k,luminaire,installed_on,geometry,speed_limit_kmh
-cab-1,cabinet,88383,48.0175,6.5882,,,,,,,
-lamp-1,lamp,88383,48.0175,6.5882,cir-1,40,3000,"Urbaine, 40 W",2020-03-01,,
-lamp-2,lamp,88429,48.0517,6.5825,cir-1,,,,,,
-bin-1,bin,51237,48.7323,3.5616,,,,,,shape=upright height_mm=1500 blind_mm=60,
-cnt-1,counter,51237,48.7323,3.5616,,,,,,,50
+id,kind,commune,lat,lon,street,circuit,rated_power_w,colour_temperature_k,luminaire,installed_on,geometry,speed_limit_kmh
+cab-1,cabinet,88383,48.0175,6.5882,,,,,,,,
+lamp-1,lamp,88383,48.0175,6.5882,Rue de la Gare,cir-1,40,3000,"Urbaine, 40 W",2020-03-01,,
+lamp-2,lamp,88429,48.0517,6.5825,,cir-1,,,,,,
+bin-1,bin,51237,48.7323,3.5616,Rue de l'Église,,,,,,shape=upright height_mm=1500 blind_mm=60,
+cnt-1,counter,51237,48.7323,3.5616,,,,,,,,50
 """,
     "circuits.csv": """\
 id,cabinet,supply,calendar

@@ -119,12 +119,14 @@ CASES = {
         "speed limit of a lamp": Case(
             "2020-03-01,,", "2020-03-01,,▲50", "not_of_kind", "a lamp has no speed_limit_kmh"
         ),
+        "street": Case("Rue de l'Église", f"▲{'Rue ' * 51}", "text", "1 to 200 characters"),
+        "two columns for the street": Case("luminaire", "▲street", "duplicate", "street is there twice"),
         "geometry": Case("shape=upright height_mm=1500", "▲shape=upright", "geometry", "height_mm=1500"),
-        "lamp without circuit": Case("6.5825,cir-1", "6.5825,▲", "empty", "circuits.csv"),
-        "unknown circuit": Case("6.5825,cir-1", "6.5825,▲cir-2", "unknown_circuit", "did you mean cir-1?"),
+        "lamp without circuit": Case("6.5825,,cir-1", "6.5825,,▲", "empty", "circuits.csv"),
+        "unknown circuit": Case("6.5825,,cir-1", "6.5825,,▲cir-2", "unknown_circuit", "did you mean cir-1?"),
         "empty cell": Case("lamp-2,lamp,88429", "lamp-2,lamp,▲", "empty", "commune is empty"),
         "too few values": Case(
-            "lamp-2,lamp,88429,48.0517,6.5825,cir-1,,,,,,", "▲lamp-2,lamp", "columns", "2 values for 12"
+            "lamp-2,lamp,88429,48.0517,6.5825,,cir-1,,,,,,", "▲lamp-2,lamp", "columns", "2 values for 13"
         ),
         "open quote": Case('"Urbaine, 40 W"', '▲"Urbaine, 40 W', "quotes", "doubled"),
         "asset's id": Case("\nbin-1,", "\n▲bin 1,", "id", "letters, digits"),
@@ -193,6 +195,7 @@ def test_the_sound_territory_has_no_fault(tmp_path: Path) -> None:
     territory = load(write(tmp_path), codecs=CODECS)
     assert list(territory.assets) == ["cab-1", "lamp-1", "lamp-2", "bin-1", "cnt-1"]
     assert territory.assets["lamp-1"].luminaire == "Urbaine, 40 W"
+    assert [asset.street for asset in territory.assets.values()][1:4] == ["Rue de la Gare", None, "Rue de l'Église"]
     assert territory.communes["88383"].name == "Remiremont"
     assert territory.sites["esternay"].tenant == "esternay"
 

@@ -39,11 +39,21 @@ def test_columns_may_stand_in_any_order_with_spaces_and_quotes(tmp_path: Path) -
     assert (device.state, device.profile) == (DeviceState.STOCK, "nas-ul20xx")
 
 
+def test_a_file_of_before_the_street_is_read(tmp_path: Path) -> None:
+    """A column that is optional may be left out, whatever stands after it."""
+    rows = [line.split(",") for line in SOUND["assets.csv"].splitlines()]
+    before = "\n".join(",".join([*row[:5], *row[6:]]) for row in rows)
+    assert "street" not in before
+    assets = load(write(tmp_path, assets_csv=before)).assets
+    assert {asset.street for asset in assets.values()} == {None}
+    assert assets["cnt-1"].speed_limit_kmh == 50
+
+
 def test_latin_1_is_named_at_its_first_byte(tmp_path: Path) -> None:
     """The answer shows the line, the column and the letter that was meant."""
     (write(tmp_path) / "assets.csv").write_bytes(SOUND["assets.csv"].replace("Urbaine", "Éclairage").encode("latin-1"))
     (fault,) = faults_of(tmp_path)
-    assert (fault.line, fault.column, fault.code) == (3, 49, "territory.encoding")
+    assert (fault.line, fault.column, fault.code) == (3, 64, "territory.encoding")
     assert "'É'" in fault.message
     assert "UTF-8" in fault.hint
 
