@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from core.sun import night_sun_ms
 from core.territory.calendars import Calendar, Programme, Step, night_bounds_ms, night_of, steps
-from simulator.sky import night_sun_ms
 
 
 class Lighting:

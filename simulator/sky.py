@@ -1,25 +1,8 @@
-"""The sky over a commune: when the sun sets and rises, and how warm it is."""
+"""The sky over a commune: how warm it is."""
 
-from datetime import UTC, date, timedelta
-from functools import lru_cache
 from math import cos, pi
 
-from astral import Observer
-from astral.sun import sunrise, sunset
-
 _DAY_MS = 86_400_000
-
-
-@lru_cache(maxsize=4096)
-def night_sun_ms(lat: float, lon: float, night: date) -> tuple[int, int]:
-    """Sunset of the evening of `night` and sunrise of the morning after it (ms UTC, to the second).
-
-    Source: astral, the sun's upper limb on a level horizon with standard refraction (zenith 90.833°).
-    """
-    observer = Observer(latitude=lat, longitude=lon)
-    evening = sunset(observer, date=night, tzinfo=UTC)
-    morning = sunrise(observer, date=night + timedelta(days=1), tzinfo=UTC)
-    return round(evening.timestamp()) * 1000, round(morning.timestamp()) * 1000
 
 
 def ambient_c(lat: float, at_ms: int) -> float:

@@ -6,9 +6,10 @@ from math import acos, asin, atan2, cos, degrees, radians, sin
 
 import pytest
 
+from core.sun import night_sun_ms
 from core.territory.calendars import PARIS, Calendar, CalendarException, Period, Programme
 from simulator.lighting import Lighting
-from simulator.sky import ambient_c, night_sun_ms
+from simulator.sky import ambient_c
 
 REMIREMONT = {"lat": 48.0175, "lon": 6.5882}
 PROGRAMMES = {
