@@ -12,6 +12,8 @@ import msgspec
 OUTLINE_TOLERANCE_KM = 0.5  # the outlines are drawn with fewer points than the cadastre's
 CENTRE_TOLERANCE_KM = 15.0  # the largest communes reach about 12 km from their centre
 Ring = list[tuple[float, float]]  # lon, lat
+_Segment = tuple[float, float, float, float]  # lon, lat of one end, then of the other
+_BANDS_PER_DEGREE = 500  # about 220 m each
 _KM_PER_DEGREE = 111.195  # of latitude; mean Earth radius 6,371 km
 
 
@@ -82,20 +84,30 @@ def outside_km(insee: str, lat: float, lon: float) -> float | None:
     rings = outlines().get(insee)
     if rings is None:
         return None
-    if _inside(rings[0], lat, lon) and not any(_inside(hole, lat, lon) for hole in rings[1:]):
+    if _is_inside(insee, lat, lon):
         return 0.0
     return min(_ring_distance_km(ring, lat, lon) for ring in rings)
 
 
-def _inside(ring: Ring, lat: float, lon: float) -> bool:
-    """Even-odd rule: a ray to the east crosses the ring an odd number of times."""
+def _is_inside(insee: str, lat: float, lon: float) -> bool:
+    """Even-odd rule: a ray to the east crosses the rings, holes and all, an odd number of times."""
     inside = False
-    lon1, lat1 = ring[0]
-    for lon2, lat2 in ring:
+    for lon1, lat1, lon2, lat2 in _segments(insee).get(math.floor(lat * _BANDS_PER_DEGREE), ()):
         if (lat1 > lat) != (lat2 > lat) and lon < lon1 + (lat - lat1) / (lat2 - lat1) * (lon2 - lon1):
             inside = not inside
-        lon1, lat1 = lon2, lat2
     return inside
+
+
+@lru_cache(maxsize=16)
+def _segments(insee: str) -> dict[int, list[_Segment]]:
+    """The outline's segments by the bands of latitude they touch: a territory asks for each of its assets."""
+    bands: dict[int, list[_Segment]] = {}
+    for ring in outlines()[insee]:
+        for (lon1, lat1), (lon2, lat2) in pairwise([*ring, ring[0]]):
+            low, high = sorted((lat1, lat2))
+            for band in range(math.floor(low * _BANDS_PER_DEGREE), math.floor(high * _BANDS_PER_DEGREE) + 1):
+                bands.setdefault(band, []).append((lon1, lat1, lon2, lat2))
+    return bands
 
 
 def _ring_distance_km(ring: Ring, lat: float, lon: float) -> float:

@@ -38,6 +38,21 @@ def test_inside_and_outside_an_outline() -> None:
     assert geography.stray("88383", 48.0175, 6.5882) is None
 
 
+@pytest.mark.parametrize("insee", sorted(geography.outlines()))
+def test_bands_answer_as_the_whole_outline(insee: str) -> None:
+    """A point is inside when a ray to the east crosses an odd number of all segments, also at a vertex's latitude."""
+    (ring,) = geography.outlines()[insee]
+    lons, lats = [lon for lon, _ in ring], [lat for _, lat in ring]
+    some_lons = [min(lons) - 0.01 + (max(lons) - min(lons) + 0.02) * n / 16 for n in range(17)]
+    some_lats = [min(lats) - 0.01 + (max(lats) - min(lats) + 0.02) * n / 16 for n in range(17)] + lats[::11]
+    for lat in some_lats:
+        segments = [(a, b) for a, b in zip(ring, [*ring[1:], ring[0]], strict=True) if (a[1] > lat) != (b[1] > lat)]
+        crossings = [x1 + (lat - y1) / (y2 - y1) * (x2 - x1) for (x1, y1), (x2, y2) in segments]
+        for lon in some_lons:
+            inside = sum(crossing > lon for crossing in crossings) % 2 == 1
+            assert (geography.outside_km(insee, lat, lon) == 0.0) == inside
+
+
 def test_without_an_outline_the_centre_counts() -> None:
     """15 km around the centre of Strasbourg are Strasbourg enough; Sélestat is not."""
     assert geography.stray("67482", 48.60, 7.80) is None
