@@ -8,12 +8,14 @@ SOURCES := beffroi cloud core decoders edge grafana provisioning simulator terri
 DEBIAN_PACKAGES := mosquitto chromium strace
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 3 --dist worksteal
+INFLUXDB_VERSION := 1.8.10
+INFLUXD := $(or $(BEFFROI_INFLUXD),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beffroi/influxd-$(INFLUXDB_VERSION))
 
-.PHONY: help install install-dev system fmt lint types layers check test unit demo lock clean
+.PHONY: help install install-dev system influxdb fmt lint types layers check test unit demo lock clean
 
 help:
 	@echo "make demo      the whole road on this machine; then open http://127.0.0.1:8090 (Ctrl-C stops it)"
-	@echo "make test      everything that CI runs (installs Mosquitto and Chromium where they are missing)"
+	@echo "make test      everything that CI runs (installs Mosquitto, Chromium and InfluxDB where they are missing)"
 	@echo "make check     formatting, lint, types, layers; make unit: the fast tests alone"
 	@echo "make fmt       format the code; make lock: renew the pinned versions"
 
@@ -45,6 +47,23 @@ system:
 	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
 
+influxdb: $(INFLUXD)
+
+# Debian's own influxdb (1.6) has no /api/v2/write. Go is not always on the PATH of those who have it.
+$(INFLUXD):
+	@set -e; PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; export PATH; \
+	if ! command -v go >/dev/null; then \
+	  echo "installing golang-go"; \
+	  root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends golang-go git ca-certificates >/dev/null; \
+	fi; \
+	echo "building InfluxDB $(INFLUXDB_VERSION) (about a minute)"; \
+	mkdir -p "$(dir $(INFLUXD))"; \
+	built=$$(mktemp -d "$(dir $(INFLUXD))building-XXXXXX"); \
+	trap 'rm -rf "$$built"' EXIT; \
+	GOBIN="$$built" go install -ldflags "-s -w -X main.version=$(INFLUXDB_VERSION)" github.com/influxdata/influxdb/cmd/influxd@v$(INFLUXDB_VERSION); \
+	mv "$$built/influxd" "$(INFLUXD)"
+
 fmt: install-dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -64,7 +83,7 @@ check: lint types layers
 unit: install-dev
 	$(BIN)/pytest tests/unit tests/contract tests/property $(PYTEST_ARGS)
 
-test: system check
+test: system influxdb check
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 demo: install
