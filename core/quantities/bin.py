@@ -15,6 +15,7 @@ BIN: tuple[Quantity, ...] = (
     state("distance_alert", "Alerte de distance", Alert),
     # its settings
     number("detection_interval_s", "Intervalle de mesure", "s", 0, 86_400),
+    number("mounting_height_mm", "Hauteur de pose réglée", "mm", 0, 20_000),
     number("range_mm", "Portée réglée", "mm", 0, 20_000),
     number("full_threshold_mm", "Seuil de bac plein", "mm", 0, 20_000),
     number("fire_threshold_c", "Seuil d’incendie", "°C", 0, 255),

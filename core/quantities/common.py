@@ -10,6 +10,7 @@ from core.quantities.states import (
     LocationFix,
     Maintenance,
     Refusal,
+    Switch,
 )
 
 SINCE_2015_S = 1_420_070_400.0
@@ -40,6 +41,9 @@ COMMON: tuple[Quantity, ...] = (
     # what it is, and how it started
     number("serial_number", "Numéro de série", "", 0, 4_294_967_295, Notation.HEX),
     number("firmware_version", "Micrologiciel", "", 0, 255_255_255, Notation.VERSION),
+    number("hardware_version", "Version du matériel", "", 0, 255_255_255, Notation.VERSION),
+    number("charger_version", "Micrologiciel du chargeur solaire", "", 0, 255_255_255, Notation.VERSION),
+    state("power_on", "Mise sous tension", Answer),
     state("watchdog_reset", "Redémarrage par le chien de garde", Answer),
     state("soft_reset", "Redémarrage commandé", Answer),
     state("maintenance", "Maintenance commandée", Maintenance),
@@ -48,6 +52,8 @@ COMMON: tuple[Quantity, ...] = (
     state("refusal", "Motif du refus", Refusal),
     # its settings
     number("report_interval_s", "Intervalle d’état", "s", 0, 2_678_400),
+    number("link_check_s", "Intervalle de contrôle de liaison", "s", 0, 86_400),
+    state("confirmed_uplinks", "Montées confirmées", Switch),
     number("boot_delay_s", "Délai aléatoire au démarrage", "s", 0, 65_535),
     number("random_delay_s", "Délai aléatoire d’envoi", "s", 0, 1270),
     number("packet_limit_s", "Délai minimal entre envois", "s", 0, 15_300),

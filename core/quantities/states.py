@@ -131,6 +131,48 @@ class ClearedSetting(StrEnum):
     EVERYTHING = "everything"
 
 
+class CounterModel(StrEnum):
+    """The radar counters of Parametric and of PMX, which went on from them."""
+
+    TCR = "tcr"
+    TCR_S = "tcr_s"
+    TCR_LS = "tcr_ls"
+    TCR_LSS = "tcr_lss"
+    TCR_HS = "tcr_hs"
+    TCR_HSS = "tcr_hss"
+    TCR_LSA = "tcr_lsa"
+    TCR_LSB = "tcr_lsb"
+    TCR_HSA = "tcr_hsa"
+    TCR_HSB = "tcr_hsb"
+    TCR_LSBS = "tcr_lsbs"
+    TCR_HSBS = "tcr_hsbs"
+    TCR_DLI = "tcr_dli"
+    TCR_DLE = "tcr_dle"
+    TCR_SLI = "tcr_sli"
+    TCR_SLE = "tcr_sle"
+
+
+class CountingMode(StrEnum):
+    """When a counter sends: after its interval, or at once when something passes."""
+
+    INTERVAL = "interval"
+    TRIGGER = "trigger"
+
+
+class Licence(StrEnum):
+    BASIC = "basic"
+    ADVANCED = "advanced"
+    PRO = "pro"
+
+
+class SpeedRange(StrEnum):
+    """What a radar is tuned for."""
+
+    PEDESTRIAN = "pedestrian"
+    LOW_SPEED = "low_speed"
+    HIGH_SPEED = "high_speed"
+
+
 class Refusal(StrEnum):
     """Why a device refused a downlink."""
 
@@ -157,6 +199,7 @@ class Refusal(StrEnum):
 
 FRENCH: dict[str, str] = {
     "address_absent": "adresse absente",
+    "advanced": "avancée",
     "always": "toujours",
     "analog": "0–10 V",
     "analog_nc": "0–10 V, repos fermé",
@@ -164,6 +207,7 @@ FRENCH: dict[str, str] = {
     "automatic": "automatique",
     "bad_size": "taille incorrecte",
     "bad_value": "valeur incorrecte",
+    "basic": "de base",
     "bus_error": "erreur de bus",
     "bus_high": "bus trop haut",
     "button": "bouton",
@@ -195,18 +239,21 @@ FRENCH: dict[str, str] = {
     "good": "bonne",
     "hardware_unreachable": "matériel injoignable",
     "high": "haut",
+    "high_speed": "vitesse élevée",
     "holidays": "jours fériés",
     "input": "entrée",
     "input_active": "entrée active",
     "input_inactive": "entrée inactive",
     "internal": "interne",
     "internal_error": "erreur interne",
+    "interval": "à intervalle",
     "ldr_active": "cellule active",
     "light_sensor": "capteur de lumière",
     "light_step": "palier du capteur de lumière",
     "linear": "linéaire",
     "logarithmic": "logarithmique",
     "low": "bas",
+    "low_speed": "vitesse faible",
     "manual": "manuel",
     "multicast": "multicast",
     "never": "jamais",
@@ -217,6 +264,8 @@ FRENCH: dict[str, str] = {
     "ok": "normal",
     "on": "allumé",
     "open": "ouvert",
+    "pedestrian": "piétons",
+    "pro": "pro",
     "profile": "programme",
     "profile_days": "jours du programme",
     "profile_destination": "destinataire du programme",
@@ -230,8 +279,25 @@ FRENCH: dict[str, str] = {
     "restart": "redémarrage",
     "set": "réglée",
     "switch": "contact",
+    "tcr": "TCR",
+    "tcr_dle": "TCR-DLE",
+    "tcr_dli": "TCR-DLI",
+    "tcr_hs": "TCR-HS",
+    "tcr_hsa": "TCR-HSA",
+    "tcr_hsb": "TCR-HSB",
+    "tcr_hsbs": "TCR-HSBS",
+    "tcr_hss": "TCR-HSS",
+    "tcr_ls": "TCR-LS",
+    "tcr_lsa": "TCR-LSA",
+    "tcr_lsb": "TCR-LSB",
+    "tcr_lsbs": "TCR-LSBS",
+    "tcr_lss": "TCR-LSS",
+    "tcr_s": "TCR-S",
+    "tcr_sle": "TCR-SLE",
+    "tcr_sli": "TCR-SLI",
     "too_long": "trop long",
     "too_short": "trop court",
+    "trigger": "au passage",
     "unknown": "inconnue",
     "unknown_header": "commande inconnue",
     "unknown_port": "port inconnu",
