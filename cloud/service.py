@@ -18,6 +18,7 @@ from cloud.control import quarantine_verbs, through_inbox
 from cloud.counters import Counters
 from cloud.inbox import Inbox
 from cloud.ingest import Ingest
+from cloud.link_watch import LinkWatch
 from cloud.moves import Journal, Moves, keep_refused
 from cloud.quarantine import Quarantine
 from cloud.receipts import Receipts
@@ -68,6 +69,7 @@ class Service:
     quarantine: Quarantine
     replay: Replay
     alarms: Alarms
+    link: LinkWatch
     refusals: Refusals
     counters: Counters
     opened: contextlib.ExitStack
@@ -125,10 +127,17 @@ class Service:
 
     def _look(self, stopping: threading.Event) -> None:
         while not stopping.wait(_LOOK_S):
+            self.inbox.call(self._see_link)
             with self.reading:
                 found = self.watch.look()
                 if found is not None:
                     self.inbox.call(partial(self.worker.use, found))
+
+    def _see_link(self) -> None:
+        """In the worker's thread. While the broker is away no batch carries the alarm to the store: it goes alone."""
+        self.link.see(self.source.fault)
+        if self.alarms.unwritten() and not self.worker.paused:
+            self.worker.flush()
 
     def _reload(self, _question: dict[str, Any]) -> dict[str, Any]:
         """Read the territory now: the digest then in force, and whether stored uplinks move."""
@@ -210,6 +219,7 @@ def build_service(
             quarantine=quarantine,
             replay=Replay(ingest, writer, quarantine, clock),
             alarms=alarms,
+            link=LinkWatch(alarms, clock),
             refusals=refusals,
             counters=counters,
             opened=opened.pop_all(),

@@ -46,12 +46,16 @@ class TlsSettings(Section):
 
 
 class BrokerSettings(Section):
-    """One MQTT broker. Off loopback, TLS and a user are required: nothing anonymous leaves the machine."""
+    """One MQTT broker. Off loopback, TLS and a user are required: nothing anonymous leaves the machine.
+
+    `password_file` instead of `password`: its first line, read at every connection, as the TLS files are.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 1883
     username: str = ""
     password: SecretStr = SecretStr("")
+    password_file: Path | None = None
     keepalive_s: Annotated[int, Field(ge=2, le=3600)] = 30
     tls: TlsSettings | None = None
 
@@ -59,6 +63,12 @@ class BrokerSettings(Section):
     def _protected_off_loopback(self) -> Self:
         if not is_loopback(self.host) and (self.tls is None or not self.username):
             raise ValueError(f"{self.host} is not this machine: [broker.tls] and a username are required")
+        return self
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password_file is not None and self.password.get_secret_value():
+            raise ValueError("give password or password_file, not both")
         return self
 
 

@@ -12,12 +12,17 @@ class Conditions:
     def __init__(self) -> None:
         self._current: dict[str, BeffroiError] = {}
 
-    def begin(self, name: str, error: BeffroiError) -> None:
-        """It holds; an ERROR the first time: a person is needed."""
+    def begin(self, name: str, error: BeffroiError, *, lasting: bool = True) -> None:
+        """It holds; an ERROR the first time and when its cause changes: a person is needed.
+
+        Args:
+            lasting: False for what passes by itself: a WARNING then.
+        """
         known = self._current.get(name)
         self._current[name] = error
         if known is None or known.code != error.code:
-            _log.error("condition.begun", condition=name, code=error.code, reason=error.message, hint=error.hint)
+            say = _log.error if lasting else _log.warning
+            say("condition.begun", condition=name, code=error.code, reason=error.message, hint=error.hint)
 
     def end(self, name: str) -> None:
         """It holds no more, or never did."""
@@ -31,5 +36,5 @@ class Conditions:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Condition → one sentence."""
-        return {name: error.message for name, error in self._current.items()}
+        """Condition → what was seen, and what to do."""
+        return {name: "; ".join(filter(None, (e.message, e.hint))) for name, e in self._current.items()}

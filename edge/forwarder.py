@@ -45,7 +45,6 @@ class Forwarder:
         self._verdict = verdict
         self._frozen: dict[str, Offset] = {}
         self._holding: set[str] = set()  # boots whose rows wait for the clock
-        self._fault = ""  # why there is no link, as far as it was logged
 
     def committed(self, run: Run) -> None:
         """New rows of the spool, or those it had at start."""
@@ -60,13 +59,9 @@ class Forwarder:
         match event:
             case TransportUp():
                 self._delivery.connected()
-                self._fault = ""
                 _log.info("link.made")
-            case TransportDown(reason=reason):
+            case TransportDown():
                 self._delivery.disconnected()
-                if reason != self._fault:  # every attempt tells; a person wants to know once
-                    _log.warning("link.lost", reason=reason)
-                self._fault = reason
             case Puback():
                 self._delivery.puback(event, now_ms)
             case ReceiptArrived(receipt=receipt):

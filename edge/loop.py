@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from core import log
-from core.errors import StorageError
+from core.errors import NotConnected, StorageError
 from core.model import ClockQuality, Event, Row, RowClass, encode_row
 from core.ports.clock import Clock
 from edge import health as reports
@@ -33,6 +33,7 @@ from edge.spool.rows import NewRow
 from edge.timekeeper import Timekeeper
 from edge.transports.base import Puback, ReceiptArrived, Transport, TransportDown, TransportUp
 
+CLOUD = "cloud"  # condition: no connection to the cloud's broker; its code says why
 ITEMS_A_STEP = 500
 MESSAGES_A_STEP = 8
 UPKEEP_MS = 1_000
@@ -183,8 +184,13 @@ class Agent:
                 now_ms = self._clock.mono_ms()
                 self._timekeeper.linked(now_ms)
                 self._forwarder.take(item, now_ms)
+                self._conditions.end(CLOUD)
                 self._publish_health()
-            case TransportDown() | Puback():
+            case TransportDown(fault=fault):
+                self._forwarder.take(item, self._clock.mono_ms())
+                error = NotConnected(fault.code, fault.message, hint=fault.hint)
+                self._conditions.begin(CLOUD, error, lasting=fault.lasting)
+            case Puback():
                 self._forwarder.take(item, self._clock.mono_ms())
             case ReceiptArrived():
                 self._guard("receipts", lambda: self._forwarder.take(item, self._clock.mono_ms()))

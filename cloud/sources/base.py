@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from core.ports.link_events import LinkFault
+
 
 class Delivery(msgspec.Struct, frozen=True):
     """One message as it came.
@@ -29,6 +31,11 @@ class Source(Protocol):
 
     @property
     def connected(self) -> bool: ...
+
+    @property
+    def fault(self) -> LinkFault | None:
+        """Why there is no connection; None while there is one, or none was tried."""
+        ...
 
     def publish(self, topic: str, message: bytes) -> None:
         """Hand a message over now, at least once.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from cloud.inbox import Inbox
 from cloud.sources.base import Delivery
 from core import log
-from core.ports.mqtt import Arrived, Connected, Disconnected, LinkEvent, MqttLink, Published
+from core.ports.mqtt import Arrived, Connected, Disconnected, LinkEvent, LinkFault, MqttLink, Published
 from core.settings import BrokerSettings
 from core.topics import HEALTH, UP, of_shard
 
@@ -31,7 +31,7 @@ class MqttSource:
     ) -> None:
         self._inbox = inbox
         self._where = f"{broker.host}:{broker.port}"
-        self._unreachable = ""  # the reason last logged: a broker that stays away is said once
+        self._fault: LinkFault | None = None
         self._stopping = False
         self._link = new_link(
             broker,
@@ -53,6 +53,10 @@ class MqttSource:
     def connected(self) -> bool:
         return self._link.connected
 
+    @property
+    def fault(self) -> LinkFault | None:
+        return self._fault
+
     def publish(self, topic: str, message: bytes) -> None:
         """Raises:
         NotConnected: nothing was sent and nothing is kept.
@@ -70,11 +74,12 @@ class MqttSource:
             case Connected():
                 if event.session_present:
                     self._inbox.forget()
-                self._unreachable = ""
+                self._fault = None
                 _log.info("broker.connected", broker=self._where, session_present=event.session_present)
-            case Disconnected():
-                if event.reason != self._unreachable and not self._stopping:
-                    self._unreachable = event.reason
-                    _log.warning("broker.disconnected", broker=self._where, reason=event.reason)
+            case Disconnected(fault=fault):
+                known = self._fault.code if self._fault else ""
+                self._fault = fault
+                if fault.code != known and not self._stopping:  # a broker that stays away is said once
+                    _log.warning("broker.disconnected", broker=self._where, code=fault.code, reason=fault.message)
             case Published():
                 pass  # the edge's settling is the answer to a receipt, not the broker's PUBACK

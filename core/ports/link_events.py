@@ -10,11 +10,25 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFault:
+    """Why there is no connection. `lasting`: it does not pass by itself, a person is needed."""
+
+    code: str
+    message: str
+    hint: str = ""
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """The connection ended, or could not be made; the link tries again by itself."""
 
     epoch: int
-    reason: str
+    fault: LinkFault
+
+    @property
+    def reason(self) -> str:
+        return self.fault.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import log
 from core.errors import ConfigError, NotConnected
-from core.ports.link_events import Arrived, Connected, Disconnected, LinkEvent, Published
+from core.ports.link_events import Arrived, Connected, Disconnected, LinkEvent, LinkFault, Published
+from core.ports.link_faults import explain, refused
 from core.ports.puback_order import PubackOrder
-from core.ports.tls import tls_context
+from core.ports.tls import password, tls_context
 from core.ports.waker import Waker
 from core.settings import BrokerSettings
 
-__all__ = ["Arrived", "Connected", "Disconnected", "LinkEvent", "MqttLink", "Published", "Will"]
+__all__ = ["Arrived", "Connected", "Disconnected", "LinkEvent", "LinkFault", "MqttLink", "Published", "Will"]
 
 _log = log.get(__name__)
 
@@ -148,38 +149,38 @@ class MqttLink:
         while not self._stopping.is_set():
             self._reading.wait()
             try:
-                reason, was_up = self._attempt()
+                fault, was_up = self._attempt()
             except Exception as error:  # noqa: BLE001 - whatever fails here, a link that is silently gone is worse
                 _log.error("link.failed", client_id=self._client_id, exc_info=error)
-                reason, was_up = f"{type(error).__name__}: {error}", False
-            self._on_event(Disconnected(self._epoch, reason))
+                fault, was_up = LinkFault("link.failed", f"{type(error).__name__}: {error}", lasting=True), False
+            self._on_event(Disconnected(self._epoch, fault))
             wait = self._retry_s if was_up else min(wait * 2, self._retry_max_s)
             self._stopping.wait(wait * self._jitter.uniform(0.5, 1.0))
 
-    def _attempt(self) -> tuple[str, bool]:
+    def _attempt(self) -> tuple[LinkFault, bool]:
         """One connection from beginning to end: why it ended, and whether it ever was up."""
         epoch = self._epoch + 1
-        refused: list[str] = []
+        refusals: list[LinkFault] = []
         client: paho.Client | None = None
         was_up = False
         try:
-            client = self._new_client(epoch, refused)
+            client = self._new_client(epoch, refusals)
             with self._lock:
                 self._client, self._epoch, self._order = client, epoch, PubackOrder()
             client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
             while (code := self._turn(client)) == paho.MQTT_ERR_SUCCESS:
                 was_up = was_up or self._up
-            reason = refused[0] if refused else paho.error_string(code)
+            fault = refusals[0] if refusals else LinkFault("link.lost", paho.error_string(code))
         except (OSError, ConfigError, ValueError) as error:
             # ssl.SSLError is an OSError; TLS files may be replaced while we run; a host name may be no name at all
-            reason = str(error) or type(error).__name__
+            fault = explain(error, self._broker)
         finally:
             with self._lock:
                 self._up, self._client = False, None
             stream = client.socket() if client is not None else None
             if stream is not None:
                 stream.close()
-        return reason, was_up
+        return fault, was_up
 
     def _turn(self, client: paho.Client) -> MQTTErrorCode:
         """Wait at most half a second for something to read or write, and do it."""
@@ -198,7 +199,7 @@ class MqttLink:
             code = client.loop_write()
         return client.loop_misc() if code == MQTTErrorCode.MQTT_ERR_SUCCESS else code
 
-    def _new_client(self, epoch: int, refused: list[str]) -> paho.Client:
+    def _new_client(self, epoch: int, refusals: list[LinkFault]) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -208,7 +209,7 @@ class MqttLink:
         )
         client.max_inflight_messages_set(65535)  # the window is ours, not paho's
         if self._broker.username:
-            client.username_pw_set(self._broker.username, self._broker.password.get_secret_value())
+            client.username_pw_set(self._broker.username, password(self._broker))
         if self._broker.tls is not None:
             client.tls_set_context(tls_context(self._broker.tls))
         if self._will is not None:
@@ -226,7 +227,7 @@ class MqttLink:
 
         def on_connect(c: paho.Client, _u: object, flags: paho.ConnectFlags, code: ReasonCode, _p: object) -> None:
             if code.is_failure:
-                refused.append(f"the broker refuses the connection: {code}")
+                refusals.append(refused("the connection", code))
                 return
             session_present.append(bool(flags.session_present))
             if self._subscriptions:
@@ -244,7 +245,7 @@ class MqttLink:
         def on_subscribe(c: paho.Client, _u: object, _mid: int, codes: list[ReasonCode], _p: object) -> None:
             for pattern, code in zip(self._subscriptions, codes, strict=False):
                 if code.is_failure or code.value != 1:  # at QoS 0 our acknowledgement would mean nothing
-                    refused.append(f"the broker refuses the subscription to {pattern}: {code}")
+                    refusals.append(refused(f"the subscription to {pattern}", code))
                     c.disconnect()
                     return
             come_up()

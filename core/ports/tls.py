@@ -1,9 +1,9 @@
-"""TLS towards a broker: its name is always checked."""
+"""What a connection to a broker needs from files, read anew for each: TLS (its name is always checked), password."""
 
 import ssl
 
 from core.errors import ConfigError
-from core.settings import TlsSettings
+from core.settings import BrokerSettings, TlsSettings
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
@@ -19,3 +19,19 @@ def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError("tls.files", f"cannot load the TLS files: {error}", hint="see [broker.tls]") from error
     return context
+
+
+def password(broker: BrokerSettings) -> str:
+    """The user's password: that of the settings, or the first line of its file as it is now.
+
+    Raises:
+        ConfigError: `broker.password`.
+    """
+    if broker.password_file is None:
+        return broker.password.get_secret_value()
+    try:
+        return broker.password_file.read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "broker.password", f"cannot read the password: {error}", hint="see `password_file` in [broker]"
+        ) from error

@@ -43,6 +43,7 @@ class ChirpStackSource:
         self._clock = clock
         self._on_event = on_event
         self._warned: set[str] = set()  # said once, not once an event
+        self._fault = ""  # why there is no connection, as far as it was logged
         self._link = MqttLink(
             broker,
             client_id=f"beffroi-edge-{edge}",
@@ -65,9 +66,13 @@ class ChirpStackSource:
     def _take(self, event: LinkEvent) -> None:
         match event:
             case Connected(session_present=kept):
+                self._fault = ""
                 _log.info("source.connected", session_present=kept)
-            case Disconnected(reason=reason):
-                _log.warning("source.disconnected", reason=reason)
+            case Disconnected(fault=fault):
+                if fault.code != self._fault:  # every attempt tells; a person wants to know once
+                    say = _log.error if fault.lasting else _log.warning
+                    say("source.disconnected", code=fault.code, reason=fault.message, hint=fault.hint)
+                self._fault = fault.code
             case Published():
                 pass  # a source sends nothing
             case Arrived():

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from core.ports.link_events import LinkFault
 from core.receipt import Receipt
 
 
@@ -13,7 +14,7 @@ class TransportUp(msgspec.Struct, frozen=True):
 
 class TransportDown(msgspec.Struct, frozen=True):
     epoch: int
-    reason: str
+    fault: LinkFault
 
 
 class Puback(msgspec.Struct, frozen=True):

@@ -69,8 +69,8 @@ class MqttTransport:
         match event:
             case Connected(epoch=epoch):
                 self._on_event(TransportUp(epoch))
-            case Disconnected(epoch=epoch, reason=reason):
-                self._on_event(TransportDown(epoch, reason))
+            case Disconnected(epoch=epoch, fault=fault):
+                self._on_event(TransportDown(epoch, fault))
             case Published(epoch=epoch, mid=mid):
                 self._on_event(Puback(epoch, mid))
             case Arrived():

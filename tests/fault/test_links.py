@@ -82,7 +82,8 @@ def accepted(run: Road) -> int:
 
 
 def said_down(run: Road) -> bool:
-    return "link.lost" in (run.folder / "log" / "edge-remiremont.log").read_text("utf-8")
+    status = run.edge_status()
+    return bool(status and "cloud" in status["conditions"])
 
 
 def test_brokers_and_worker_are_absent_at_start(

@@ -9,6 +9,7 @@ from core import envelope, receipt
 from core.envelope import Envelope
 from core.errors import EnvelopeError, NotConnected, SpoolFull
 from core.model import ClockQuality, Event, Row, RowClass, Uplink
+from core.ports.link_events import LinkFault
 from core.receipt import Deferred, Kept, Receipt
 from edge.inbox import Inbox, Item
 from edge.loop import Agent
@@ -97,7 +98,7 @@ class HeardTransport:
 
     def go_down(self) -> None:
         self.connected = False
-        self._on_event(TransportDown(self._epoch, "cut"))
+        self._on_event(TransportDown(self._epoch, LinkFault("link.lost", "cut")))
 
     def answer(self, payload: bytes) -> None:
         """Something on the receipt topic."""

@@ -9,7 +9,7 @@ from cloud.inbox import Inbox
 from cloud.sources.base import Delivery
 from cloud.sources.mqtt import MqttSource
 from core.errors import NotConnected
-from core.ports.mqtt import Arrived, Connected, Disconnected, LinkEvent, MqttLink, Published
+from core.ports.mqtt import Arrived, Connected, Disconnected, LinkEvent, LinkFault, MqttLink, Published
 from core.settings import BrokerSettings
 
 
@@ -76,7 +76,7 @@ def test_a_late_ack_never_confirms_another_message() -> None:
     _, link = build(inbox)
     link.arrive(1)
     late = taken(inbox)
-    link.on_event(Disconnected(1, "cut"))
+    link.on_event(Disconnected(1, LinkFault("link.lost", "cut")))
     link.epoch = 2
     link.on_event(Connected(2, session_present=False))
     link.arrive(1, b"another")

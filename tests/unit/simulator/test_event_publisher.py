@@ -1,7 +1,7 @@
 """Publishing over a link that comes and goes: bounded, in order, nothing forgotten before its PUBACK."""
 
 from core.errors import NotConnected
-from core.ports.mqtt import Arrived, Connected, Disconnected, Published
+from core.ports.mqtt import Arrived, Connected, Disconnected, LinkFault, Published
 from simulator.network import Event, Kind
 from simulator.publisher import Publisher
 
@@ -26,7 +26,7 @@ class FakeLink:
 
     def drop(self, publisher: Publisher) -> None:
         self.up = False
-        publisher.note(Disconnected(self.epoch, "gone"))
+        publisher.note(Disconnected(self.epoch, LinkFault("link.lost", "gone")))
 
 
 def event(number: int) -> Event:
