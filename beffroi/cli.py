@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quarantine": ("cloud.cli:quarantine", "What could not be stored: list, show, replay."),
     "page": ("cloud.page.cli:app", "The map page of the communes: run."),
     "simulate": ("simulator.cli:app", "Devices without hardware: run."),
-    "territory": ("beffroi.territory:app", "The declared territory: check."),
+    "territory": ("beffroi.territory:app", "The declared territory: check, plan, apply."),
     "bench": ("beffroi.bench.cli:app", "Figures of this machine: road, edge."),
 }
 

@@ -1,4 +1,4 @@
-"""`beffroi territory`: is what was declared right?"""
+"""`beffroi territory`: is what was declared right, and are the servers as it says?"""
 
 from collections import Counter
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from beffroi import provision
 from core import console
 from core.errors import ExitCode
 from core.territory import Territory, TerritoryError, load
 
-EXAMPLE = Path("territories/grand-est")
+EXAMPLE = provision.EXAMPLE
 
-app = console.new_app("The declared territory: check.")
+app = console.new_app("The declared territory: check, plan, apply.")
 
 
 @app.callback()
@@ -80,3 +81,7 @@ def _print_faults(folder: Path, error: TerritoryError, *, as_json: bool) -> None
         console.print_text(f"{fault}" + (f"\n    hint: {fault.hint}" if fault.hint else ""))
     count = len(error.faults)
     console.note(f"{folder}: {count} fault{'' if count == 1 else 's'}")
+
+
+app.command()(provision.plan)
+app.command()(provision.apply)
