@@ -17,17 +17,18 @@ class ByteView:
     Every method raises `DecodeError` `decode.too_short` when fewer bytes are left than it needs.
     """
 
-    __slots__ = ("_at", "_payload", "_structs")
+    __slots__ = ("_at", "_end", "_payload", "_structs")
 
     def __init__(self, payload: bytes, *, little: bool) -> None:
         self._payload = payload
         self._at = 0
+        self._end = len(payload)
         self._structs = _LITTLE if little else _BIG
 
     @property
     def left(self) -> int:
         """How many bytes are still to be read."""
-        return len(self._payload) - self._at
+        return self._end - self._at
 
     def _short(self, wanted: int) -> DecodeError:
         return DecodeError(
@@ -36,18 +37,20 @@ class ByteView:
 
     def _number(self, code: str) -> int:
         layout = self._structs[code]
-        if self.left < layout.size:
+        at = self._at
+        after = at + layout.size
+        if after > self._end:
             raise self._short(layout.size)
-        value: int = layout.unpack_from(self._payload, self._at)[0]
-        self._at += layout.size
+        self._at = after
+        value: int = layout.unpack_from(self._payload, at)[0]
         return value
 
     def u8(self) -> int:
-        if self._at >= len(self._payload):
+        at = self._at
+        if at >= self._end:
             raise self._short(1)
-        value = self._payload[self._at]
-        self._at += 1
-        return value
+        self._at = at + 1
+        return self._payload[at]
 
     def i8(self) -> int:
         return self._number("b")

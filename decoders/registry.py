@@ -10,9 +10,13 @@ from core import quantities
 from core.errors import ConfigError, DecodeError, OperatorError, UnreadableError
 from core.model import Reading
 from decoders.codec import Codec, Frame
+from decoders.vendors.dingtek import df702
+from decoders.vendors.milesight import em400_mud
 from decoders.vendors.nas import ul20xx
+from decoders.vendors.parametric import tcr as parametric_tcr
+from decoders.vendors.pmx import tcr as pmx_tcr
 
-CODECS: tuple[Codec, ...] = (ul20xx.CODEC,)
+CODECS: tuple[Codec, ...] = (ul20xx.CODEC, em400_mud.CODEC, df702.CODEC, pmx_tcr.CODEC, parametric_tcr.CODEC)
 
 
 class Decoded(msgspec.Struct, frozen=True):

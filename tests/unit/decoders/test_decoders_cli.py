@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from core.errors import BeffroiError, DecodeError, OperatorError
-from decoders import cli
+from decoders import cli, registry
 
 LAMP_FAILED = "83020202"
 
@@ -175,8 +175,9 @@ def test_codecs_list_and_show() -> None:
     ):
         assert fact in shown
     described = json.loads(_run(cli.codecs, "show", "nas_ul20xx", "--json").stdout)["codec"]
-    (in_list,) = json.loads(_run(cli.codecs, "list", "--json").stdout)["codecs"]
-    assert in_list == described
+    in_list = json.loads(_run(cli.codecs, "list", "--json").stdout)["codecs"]
+    assert [codec["id"] for codec in in_list] == [codec.id for codec in registry.CODECS]
+    assert described in in_list
     assert described["ports"]["23"] == "status"
     assert "lamp_failure" in described["quantities"]
     assert _refused(cli.codecs, "show", "nas").code == "codec.unknown"

@@ -19,7 +19,19 @@ def _codec(*readings: Reading) -> Codec:
 def test_a_codec_answers_to_its_name_and_to_its_id() -> None:
     """A profile may name `nas_ul20xx`; a stored row names `nas_ul20xx@1.1`."""
     assert registry.find("nas_ul20xx@1.1") is NAS
-    assert registry.known() == {"nas_ul20xx", "nas_ul20xx@1.1"}
+    assert {"nas_ul20xx", "nas_ul20xx@1.1"} <= registry.known()
+    assert registry.known() == {name for codec in registry.CODECS for name in (codec.name, codec.id)}
+
+
+def test_the_five_codecs_of_the_three_domains() -> None:
+    """Profiles of a territory name them so: none may be renamed without a new version beside the old."""
+    assert {codec.id: codec.domain.value for codec in registry.CODECS} == {
+        "nas_ul20xx@1.1": "light",
+        "milesight_em400_mud@1": "bin",
+        "dingtek_df702@1": "bin",
+        "pmx_tcr@1": "traffic",
+        "parametric_tcr@1": "traffic",
+    }
 
 
 def test_two_codecs_of_one_name_are_an_error_not_an_order() -> None:

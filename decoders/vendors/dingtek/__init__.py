@@ -1,0 +1,1 @@
+"""Dingtek: level sensors of bins and containers."""

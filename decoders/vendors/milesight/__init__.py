@@ -1,0 +1,1 @@
+"""Milesight: multi-purpose sensors; here the distance sensors of bins."""

@@ -1,0 +1,1 @@
+"""Parametric: radar counters."""

@@ -1,0 +1,1 @@
+"""PMX Systems: radar counters, the successors of those of Parametric."""
