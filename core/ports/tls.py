@@ -6,6 +6,17 @@ from core.errors import ConfigError
 from core.settings import BrokerSettings, TlsSettings
 
 
+class _Stream(ssl.SSLSocket):
+    """Closed when its handshake fails: the MQTT library leaves that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     """A context for one connection, from the files as they are now: a renewed certificate needs no restart.
 
@@ -14,6 +25,7 @@ def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=tls.ca)
+        context.sslsocket_class = _Stream
         if tls.certificate is not None:
             context.load_cert_chain(tls.certificate, tls.key)
     except (OSError, ssl.SSLError) as error:

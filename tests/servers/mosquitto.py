@@ -38,8 +38,6 @@ class Mosquitto:
         self._config = folder / "mosquitto.conf"
         limits = {line.split()[0] for line in lines}
         defaults = [f"{key} 0" for key in ("max_inflight_messages", "max_queued_messages") if key not in limits]
-        # as root Mosquitto would become a user of its own, who may not write into a test's folder
-        own = [f"user {'root' if os.geteuid() == 0 else os.environ.get('USER', 'nobody')}"]
         self._config.write_text(
             "\n".join(
                 [
@@ -48,13 +46,18 @@ class Mosquitto:
                     "persistence true",
                     f"persistence_location {folder}/",
                     "autosave_interval 1",
-                    *own,
+                    self.own_user(),
                     *defaults,
                     *lines,
                 ]
             )
             + "\n"
         )
+
+    @staticmethod
+    def own_user() -> str:
+        """As root Mosquitto would become a user of its own, who may not write into a test's folder."""
+        return f"user {'root' if os.geteuid() == 0 else os.environ.get('USER', 'nobody')}"
 
     def __enter__(self) -> Self:
         self.start()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -87,9 +87,11 @@ class Road:
         keepalive_s: int = 5,
         spool: dict[str, Any] | None = None,
         clock: Path | None = None,
+        identity: Callable[[str], dict[str, Any]] = lambda _: {},
     ) -> None:
         """`site_port`: the network server's broker; `cloud_port`: the other one, as the worker reaches it;
-        `edge_cloud_port`: as the edges do (a proxy)."""
+        `edge_cloud_port`: as the edges do (a proxy). `identity`: what an edge (its id) or the worker ("") also needs
+        of its settings `[broker]`: a user, TLS."""
         self.folder = folder
         self.sites = list(sites)
         self.territory = declared
@@ -99,6 +101,7 @@ class Road:
         self.store_folder = self.cloud_folder / "store"
         (folder / "log").mkdir(parents=True, exist_ok=True)
         applications = territory.load(declared).sites
+        every = {"keepalive_s": keepalive_s}
         clock_line = f'clock = {{ file = "{clock}" }}' if clock else 'clock = { sync = "assume" }'
         for site in sites:
             settings = [
@@ -107,7 +110,7 @@ class Road:
                 "health_s = 1",
                 clock_line,
                 f"spool = {_inline({'keep_settled': True, **(spool or {})})}",
-                f"broker = {{ port = {edge_cloud_port or cloud_port}, keepalive_s = {keepalive_s} }}",
+                f"broker = {_inline({'port': edge_cloud_port or cloud_port, **every, **identity(site)})}",
                 "[source]",
                 f"applications = {json.dumps(list(applications[site].applications))}",
                 "window = 100",
@@ -116,7 +119,7 @@ class Road:
             self.edge_settings(site).write_text("\n".join(settings) + "\n")
         self.cloud_settings.write_text(
             f'folder = "{self.cloud_folder}"\nterritory = "{declared}"\n{clock_line}\n'
-            f"broker = {{ port = {cloud_port}, keepalive_s = {keepalive_s} }}\n"
+            f"broker = {_inline({'port': cloud_port, **every, **identity('')})}\n"
         )
 
     def __enter__(self) -> Self:
@@ -257,7 +260,8 @@ def ask_edge(folder: Path) -> dict[str, Any] | None:
 
 
 def _inline(table: dict[str, Any]) -> str:
-    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items()) + " }"
+    pairs = ((key, _inline(value) if isinstance(value, dict) else json.dumps(value)) for key, value in table.items())
+    return "{ " + ", ".join(f"{key} = {value}" for key, value in pairs) + " }"
 
 
 def assert_balanced(balance: dict[str, Any], *, at_least: int = 1) -> None:
