@@ -1,5 +1,6 @@
 """A buffered stream gives and takes what the socket under it would."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -57,11 +58,12 @@ def test_a_peer_that_does_not_read_fills_it_and_loses_nothing(ends: tuple[Buffer
     stream, far = ends
     piece = bytes(range(256)) * 64
     taken = 0
-    with pytest.raises(BlockingIOError):
+    with contextlib.suppress(BlockingIOError):
         while taken < 1_000:
             stream.flush()
             stream.send(piece)
             taken += 1
+    assert 0 < taken < 1_000
     received = bytearray()
     while len(received) < taken * len(piece):
         received += far.recv(1 << 20)
