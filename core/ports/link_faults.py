@@ -35,10 +35,8 @@ def explain(error: Exception, broker: BrokerSettings) -> LinkFault:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return LinkFault("link.unreachable", f"{where} hung up during the TLS handshake")
         case ssl.SSLError():
-            said = error.reason or str(error)
-            return LinkFault(
-                "tls.failed", f"no TLS with {where}: {said}", "is this the broker's TLS port?", lasting=True
-            )
+            said = f"no TLS with {where}: {error}"
+            return LinkFault("tls.failed", said, "is this the broker's TLS port?", lasting=True)
         case socket.gaierror():
             return LinkFault("link.unreachable", f"the name {broker.host} cannot be resolved: {error.strerror}")
         case OSError():

@@ -127,6 +127,22 @@ def test_who_is_not_let_in(
     assert "New client connected" not in broker.log
 
 
+def test_an_authority_that_ran_out_is_named(
+    broker: DeployedBroker, settings: Callable[..., BrokerSettings], tmp_path: Path
+) -> None:
+    """It is the file on this side that must be renewed, not the broker's certificate: the sentence says so."""
+    late = Authority(tmp_path / "late", "late authority", days=-1)
+    broker.present(late.sign("fresh"))
+    broker.restart()
+    talker = Talker(settings(A, tls={"ca": str(late.ca)}), client_id="any")
+    talker.link.start()
+    event = talker.next()
+    talker.link.stop()
+    assert isinstance(event, Disconnected)
+    assert event.fault.code == "tls.expired"
+    assert event.reason.startswith(f"the authority in {late.ca} (late authority) expired on 20")
+
+
 def test_the_password_and_the_authority_are_read_at_every_connection(
     authority: Authority, settings: Callable[..., BrokerSettings], tmp_path: Path
 ) -> None:

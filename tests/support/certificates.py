@@ -25,11 +25,15 @@ class Pair:
 class Authority:
     """Signs for one test. `ca` is what clients are given to trust."""
 
-    def __init__(self, folder: Path, name: str = "test authority") -> None:
+    def __init__(self, folder: Path, name: str = "test authority", *, days: int = 30) -> None:
         self._folder = folder
         folder.mkdir(parents=True)
         self.ca, self._key = folder / "ca.pem", folder / "ca.key"
-        _openssl("req", "-x509", *_KEY, "-keyout", self._key, "-out", self.ca, "-days", "30", "-subj", f"/CN={name}")
+        request, extensions = folder / "ca.csr", folder / "ca.ext"
+        extensions.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n")
+        _openssl("req", *_KEY, "-keyout", self._key, "-out", request, "-subj", f"/CN={name}")
+        own = ("-signkey", self._key, "-extfile", extensions, "-days", str(days))
+        _openssl("x509", "-req", "-in", request, *own, "-out", self.ca)
 
     def sign(self, name: str, *, names: Sequence[str] = ("localhost",), days: int = 30) -> Pair:
         """A new certificate for the host `names`; valid from now on, or with `days` below 0 for no time at all."""

@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from beffroi.processes import port_is_taken
 from tests.servers.mosquitto import Mosquitto, free_port
 from tests.support.certificates import Pair
+from tests.support.waiting import wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 WORKER = "worker"
@@ -51,6 +53,11 @@ class DeployedBroker(Mosquitto):
         }
         configuration = render((DEPLOY / "mosquitto-cloud.conf").read_text("utf-8"), changes)
         self._config.write_text(f"{self.own_user()}\n{configuration}")
+
+    def start(self) -> None:
+        """Return when both listeners accept connections."""
+        super().start()
+        wait_for("the workers' listener", lambda: port_is_taken(self.workers_port))
 
     def add_users(self, who: str, *users: str) -> None:
         """Users of `edges` or of `workers`, in the file that `mosquitto_passwd` writes."""
