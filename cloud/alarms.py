@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from cloud.schema import RowPoints, alarm_points
+from cloud.reports import alarm_points
+from cloud.schema import RowPoints
 from cloud.stores.base import Point
 from core import log
 from core.ports.clock import Clock

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from cloud.schema import RowPoints, site_points
+from cloud.reports import site_points
+from cloud.schema import RowPoints
 from cloud.stores.base import Point
 
 

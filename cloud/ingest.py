@@ -12,7 +12,8 @@ import msgspec
 from cloud.alarms import Alarms
 from cloud.batch import Batch, Refusal, RowRef, RowsInHand
 from cloud.receipts import Receipts, Verdict, answer
-from cloud.schema import row_ms, row_points, site_points
+from cloud.reports import site_points
+from cloud.schema import row_ms, row_points
 from cloud.sources.base import Delivery
 from core import log, topics
 from core.envelope import Header, unpack, unpack_header
@@ -20,7 +21,7 @@ from core.errors import UNDECODABLE, EnvelopeError, RejectedError, UnreadableErr
 from core.model import ClockQuality, Unreadable, Uplink, decode_row
 from core.ports.clock import Clock
 from core.receipt import Deferred, Receipt
-from core.territory import Site, Territory
+from core.territory import Geometry, Placement, Site, Territory
 from decoders.registry import Decoded
 
 _log = log.get(__name__)
@@ -108,13 +109,16 @@ class Ingest:
         try:
             row = decode_row(stored)
             at_ms = row_ms(row, header.offset_ms)
-            placement = None
+            placement: Placement | None = None
+            geometry: Geometry | None = None
             if isinstance(row, Uplink) and row.error:
                 row = self._read_again(row, at_ms)
             if isinstance(row, Unreadable):
                 ref.topic = row.topic
             elif row.dev_eui:
                 placement = self.territory.place(row.dev_eui, at_ms, site=site.id)
+                if placement.asset:
+                    geometry = self.territory.assets[placement.asset].geometry
             made = row_points(
                 row,
                 ref.row_id,
@@ -123,6 +127,7 @@ class Ingest:
                 offset_ms=header.offset_ms,
                 placement=placement,
                 site=site,
+                geometry=geometry,
             )
         except (UnreadableError, RejectedError) as error:
             self.batch.unfit.append((ref, error))

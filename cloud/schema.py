@@ -4,30 +4,46 @@
 |---|---|---|---|
 | `light` `bin` `traffic` `cabinet` | a channel and time of an uplink | commune, asset, device, channel | quantities |
 | `suspect` | the same, for readings outside their plausible range | the same | quantities |
-| `uplink` | an uplink | commune, asset, device | identity, radio (best gateway), raw payload, codec |
-| `gateway` | a reception | commune, asset, device, gateway | radio |
-| `event` | a diagnostic of a device, or of the edge itself | commune, asset, device, type | identity, detail (JSON) |
-| `site` | a health document | commune, site | its counters |
-| `alarm` | a condition that began or ended (operator only) | kind, site, channel (the tenant) | code, message, active |
+| `uplink` | an uplink | commune, asset, device | `key`, `origin`, `row`, clock, best radio, codec, error |
+| `gateway` | a reception | commune, asset, device, gateway | rssi_dbm, snr_db |
+| `event` | a diagnostic of a device, or of the edge itself | commune, asset, device, type | `key`, `origin`, detail |
+| `site` `alarm` | what is no row's: `cloud.reports` | | |
 
 Tags come from closed sets: the territory, EUIs, the codecs' channels, the event types. An empty tag is left out; an
 empty text of `uplink` and `event` is not: it must win over what an older point of the series had there.
+
+A store pays by the field. So what nobody asks a store about is one text: `origin` is the accepted row
+(edge/spool_id/class/seq/boot), `row` the uplink as JSON without its readings (raw payload, all receptions, names).
+A bin's `fill_pct` is derived here, from the distance and the geometry of the asset (`core.fill`).
 """
 
 import json
-import math
 import re
-from collections.abc import Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import msgspec
 
-from cloud.stores.base import Field, Point
-from cloud.stores.checks import MAX_TAG, is_name
+from cloud.stores.base import KEY, Field, Point
+from cloud.stores.checks import MAX_TAG
 from core import quantities
 from core.errors import RejectedError, UnreadableError
-from core.model import ClockQuality, Domain, Event, Reading, Row, RowId, Unreadable, Uplink, row_time_us
-from core.territory import OPERATOR, Placement, Site
+from core.fill import fill_pct
+from core.model import (
+    ClockQuality,
+    Domain,
+    Event,
+    Reception,
+    Row,
+    RowClass,
+    RowId,
+    Unreadable,
+    Uplink,
+    decode_row,
+    encode_row,
+    row_time_us,
+)
+from core.territory import Geometry, Placement, Site
 
 UPLINK: Final = "uplink"
 EVENT: Final = "event"
@@ -38,11 +54,11 @@ ALARM: Final = "alarm"
 DOMAINS: Final = tuple(str(domain) for domain in Domain)
 OF_DEVICES: Final = (UPLINK, EVENT, GATEWAY, SUSPECT, *DOMAINS)  # what has the tag `device`, and moves with it
 
+ORIGIN: Final = "origin"  # of `uplink` and `event`: the accepted row
+ROW: Final = "row"  # of `uplink`: the row as JSON, without its readings
 OWN_TIMES: Final = "own_times_us"  # of an uplink: JSON list of its readings' own times, where they have any
 
-_DEEPEST = 4  # tables inside tables of a health document; more is none of ours
-_MAX_EXACT = 2**53  # a float keeps integers exactly up to here
-
+_Where = tuple[str, str, str]  # device, commune, asset or ""
 _EUI = re.compile(r"[0-9a-f]{16}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
@@ -69,12 +85,14 @@ def row_points(
     offset_ms: int | None,
     placement: Placement | None,
     site: Site,
+    geometry: Geometry | None = None,
 ) -> RowPoints:
     """The points of a row, the same for the same row.
 
     Args:
         offset_ms: the envelope's clock offset; null when the edge's clock never was set.
         placement: of its device at `row_ms`; null for an event without a device, which belongs to the site.
+        geometry: of the bin that the placement names.
 
     Raises:
         UnreadableError: the row cannot be stored as it is (an `Unreadable` row, a quantity or a domain that this
@@ -87,40 +105,92 @@ def row_points(
             f"the device belongs to {placement.tenant}, the site {site.id} to {site.tenant}",
             hint="see assignments.csv and sites.toml; then replay",
         )
-    identity: dict[str, Field] = {
-        "key": row.key,
-        "edge": edge,
-        "spool_id": row_id.spool_id,
-        "row_class": str(row_id.row_class),
-        "seq": row_id.seq,
-        "boot": boot,
-        "clock": str(_clock(row, offset_ms)),
+    fields: dict[str, Field] = {
+        KEY: row.key,
+        ORIGIN: f"{edge}/{row_id.spool_id}/{row_id.row_class}/{row_id.seq}/{boot}",
+        "clock": _clock(row, offset_ms),
     }
-    database = site.tenant if placement is None else placement.database
+    database, commune, asset = site.tenant, site.commune, ""
+    if placement is not None:
+        database, commune, asset = placement.database, placement.commune, placement.asset
     time_us = row_time_us(row, offset_ms)
     match row:
         case Uplink():
-            tags = _device_tags(row.dev_eui, placement, site)
-            return RowPoints(database, _uplink(row, identity, tags, time_us))
+            return RowPoints(database, _uplink(row, fields, (row.dev_eui, commune, asset), time_us, geometry))
         case Event():
-            tags = _device_tags(row.dev_eui, placement, site) if row.dev_eui else {"commune": site.commune}
-            return RowPoints(database, [_event(row, identity, tags, time_us)])
+            tags = device_tags(row.dev_eui, commune, asset) if row.dev_eui else {"commune": site.commune}
+            return RowPoints(database, [_event(row, fields, tags, time_us)])
         case Unreadable():
             raise UnreadableError(row.error, f"the source could not read it ({row.topic})", hint=row.hint)
 
 
-def _clock(row: Row, offset_ms: int | None) -> ClockQuality:
+class Origin(NamedTuple):
+    """Which accepted row a point is: what the field `origin` says."""
+
+    edge: str
+    spool_id: str
+    row_class: RowClass
+    seq: int
+    boot: str
+
+    @property
+    def row_id(self) -> RowId:
+        return RowId(self.spool_id, self.row_class, self.seq)
+
+
+def origin_of(point: Point) -> Origin | None:
+    """The accepted row of an own point (`uplink`, `event`); None where somebody else wrote the point."""
+    try:
+        edge, spool_id, row_class, seq, boot = str(point.fields.get(ORIGIN)).split("/", 4)
+        return Origin(edge, spool_id, RowClass(row_class), int(seq), boot)
+    except ValueError:
+        return None
+
+
+def uplink_of(point: Point) -> Uplink:
+    """The uplink of its own point, without its readings: those are points of their own.
+
+    Raises:
+        UnreadableError: `row.unreadable`.
+    """
+    row = decode_row(str(point.fields[ROW]).encode())
+    if not isinstance(row, Uplink):
+        raise UnreadableError("row.unreadable", f"an {UPLINK} point holds {type(row).__name__}")
+    return row
+
+
+def _clock(row: Row, offset_ms: int | None) -> str:
     """`unsynced`: mended by the offset of its boot. `estimated`: there never was one."""
     if row.clock is ClockQuality.UNSYNCED and offset_ms is None:
-        return ClockQuality.ESTIMATED
-    return row.clock
+        return ClockQuality.ESTIMATED.value
+    return row.clock.value
 
 
-def _device_tags(dev_eui: str, placement: Placement | None, site: Site) -> dict[str, str]:
-    tags = {"device": _eui(dev_eui), "commune": site.commune if placement is None else placement.commune}
-    if placement is not None and placement.asset:
-        tags["asset"] = placement.asset
+# Tags are few and points are many: each set of tags is made once, and shared by all points of its series.
+
+
+@lru_cache(maxsize=32_768)
+def device_tags(dev_eui: str, commune: str, asset: str) -> dict[str, str]:
+    """The tags of a device where it was. Not to be changed: the next caller gets the same.
+
+    Raises:
+        RejectedError: `identity.eui`.
+    """
+    tags = {"device": _eui(dev_eui), "commune": commune}
+    if asset:
+        tags["asset"] = asset
     return tags
+
+
+@lru_cache(maxsize=65_536)
+def _gateway_tags(place: _Where, gateway: str) -> dict[str, str]:
+    return {**device_tags(*place), "gateway": _eui(gateway)}
+
+
+@lru_cache(maxsize=65_536)
+def _channel_tags(place: _Where, channel: str) -> dict[str, str]:
+    tags = device_tags(*place)
+    return {**tags, "channel": channel[:MAX_TAG]} if channel else tags
 
 
 def _eui(text: str) -> str:
@@ -129,85 +199,92 @@ def _eui(text: str) -> str:
     return text
 
 
-def _uplink(row: Uplink, identity: dict[str, Field], tags: dict[str, str], time_us: int) -> list[Point]:
-    measured, suspect = _readings(row, tags, time_us)
-    fields: dict[str, Field] = {
-        **identity,
-        "application": row.application,
-        "profile": row.profile,
-        "device_name": row.device_name,
-        "dev_addr": row.dev_addr,
-        "f_port": row.f_port,
-        "f_cnt": row.f_cnt,
-        "dr": row.dr,
-        "confirmed": row.confirmed,
-        "frequency_hz": row.frequency_hz,
-        "spreading_factor": row.spreading_factor,
-        "payload": row.payload.hex(),
-        "codec": row.codec,
-        "domain": row.domain,
-        "error": row.error,
-        "gateways": len(row.receptions),
-        "readings": len(row.readings),
-        "suspects": sum(len(point.fields) for point in suspect),
-    }
-    if row.receptions:
-        best = max(row.receptions, key=lambda reception: (reception.rssi_dbm, reception.snr_db, reception.gateway))
-        fields |= {"gateway": best.gateway, "rssi_dbm": best.rssi_dbm, "snr_db": float(best.snr_db)}
-    own_times = sorted({point.time_us for point in (*measured, *suspect)} - {time_us})
+def _uplink(
+    row: Uplink, fields: dict[str, Field], place: _Where, time_us: int, geometry: Geometry | None
+) -> list[Point]:
+    points = [Point(UPLINK, device_tags(*place), time_us, fields)]
+    own_times = _readings(row, place, time_us, geometry, points) if row.readings else None
+    fields[ROW] = encode_row(msgspec.structs.replace(row, readings=())).decode()
+    fields["f_cnt"] = row.f_cnt
+    fields["spreading_factor"] = row.spreading_factor
+    fields["codec"] = row.codec
+    fields["error"] = row.error
+    receptions = row.receptions
+    if receptions:
+        best = receptions[0] if len(receptions) == 1 else max(receptions, key=_strength)
+        fields["gateway"] = best.gateway
+        fields["rssi_dbm"] = best.rssi_dbm
+        fields["snr_db"] = float(best.snr_db)
+        points += [
+            Point(
+                GATEWAY,
+                _gateway_tags(place, reception.gateway),
+                time_us,
+                {"rssi_dbm": reception.rssi_dbm, "snr_db": float(reception.snr_db)},
+            )
+            for reception in receptions
+        ]
     if own_times:
-        fields[OWN_TIMES] = json.dumps(own_times, separators=(",", ":"))
-    return [Point(UPLINK, tags, time_us, fields), *measured, *suspect, *_receptions(row, tags, time_us)]
+        fields[OWN_TIMES] = json.dumps(sorted(own_times), separators=(",", ":"))
+    return points
 
 
-def _receptions(row: Uplink, tags: dict[str, str], time_us: int) -> list[Point]:
-    return [
-        Point(
-            GATEWAY,
-            {**tags, "gateway": _eui(reception.gateway)},
-            time_us,
-            {
-                "rssi_dbm": reception.rssi_dbm,
-                "snr_db": float(reception.snr_db),
-                "frequency_hz": row.frequency_hz,
-                "spreading_factor": row.spreading_factor,
-            },
-        )
-        for reception in row.receptions
-    ]
+def _strength(reception: Reception) -> tuple[int, float, str]:
+    return reception.rssi_dbm, reception.snr_db, reception.gateway
 
 
-def _readings(row: Uplink, tags: dict[str, str], time_us: int) -> tuple[list[Point], list[Point]]:
-    """The points of the domain, and the suspect ones: one a channel and time."""
-    if row.readings and row.domain not in DOMAINS:
+def _readings(
+    row: Uplink, place: _Where, time_us: int, geometry: Geometry | None, points: list[Point]
+) -> set[int] | None:
+    """Adds the points of the domain, and the suspect ones: one a channel and time. Own times, where there are any."""
+    if row.domain not in DOMAINS:
         raise UnreadableError(
             "row.domain", f"no domain is named {row.domain[:40]!r}", hint="a newer edge? upgrade the cloud, then replay"
         )
     measured: dict[tuple[str, int], dict[str, Field]] = {}
     suspect: dict[tuple[str, int], dict[str, Field]] = {}
     for reading in row.readings:
-        group = measured if quantities.is_plausible(reading.quantity, reading.value) else suspect
-        at_us = time_us if reading.measured_ms is None else reading.measured_ms * 1000
-        group.setdefault((reading.channel, at_us), {})[reading.quantity] = _value(reading)
-    return _points(row.domain, measured, tags), _points(SUSPECT, suspect, tags)
+        name, value, measured_ms = reading.quantity, reading.value, reading.measured_ms
+        at = (reading.channel, time_us if measured_ms is None else measured_ms * 1000)
+        if quantities.is_plausible(name, value):
+            found = measured.get(at)
+            if found is None:
+                found = measured[at] = {}
+        else:
+            found = suspect.setdefault(at, {})
+        found[name] = value if isinstance(value, str) else float(value)
+    if row.domain == Domain.BIN:
+        for found in measured.values():
+            add_fill(found, geometry)
+    own_times: set[int] | None = None
+    for measurement, group in ((row.domain, measured), (SUSPECT, suspect)):
+        for (channel, at_us), found in group.items():
+            points.append(Point(measurement, _channel_tags(place, channel), at_us, found))
+            if at_us != time_us:
+                own_times = own_times or set()
+                own_times.add(at_us)
+    return own_times
 
 
-def _value(reading: Reading) -> Field:
-    return reading.value if isinstance(reading.value, str) else float(reading.value)
+def add_fill(fields: dict[str, Field], geometry: Geometry | None) -> None:
+    """Give a point of `bin` the fill that its distance means in this geometry; none where it means nothing.
+
+    A sensor that sends no distance may know its fill itself: that stays.
+    """
+    distance_mm = fields.get("distance_mm")
+    if not isinstance(distance_mm, float):
+        return
+    fill = None if geometry is None else fill_pct(distance_mm, geometry)
+    if fill is None:
+        fields.pop("fill_pct", None)
+    else:
+        fields["fill_pct"] = fill
 
 
-def _points(measurement: str, groups: Mapping[tuple[str, int], dict[str, Field]], tags: dict[str, str]) -> list[Point]:
-    return [
-        Point(measurement, {**tags, "channel": channel[:MAX_TAG]} if channel else tags, at_us, fields)
-        for (channel, at_us), fields in groups.items()
-    ]
-
-
-def _event(row: Event, identity: dict[str, Field], tags: dict[str, str], time_us: int) -> Point:
+def _event(row: Event, fields: dict[str, Field], tags: dict[str, str], time_us: int) -> Point:
     if _TYPE.fullmatch(row.type) is None:
         raise RejectedError("row.type", f"{row.type[:40]!r} is not the type of an event")
-    fields: dict[str, Field] = {
-        **identity,
+    fields |= {
         "application": row.application,
         "profile": row.profile,
         "device_name": row.device_name,
@@ -219,54 +296,3 @@ def _event(row: Event, identity: dict[str, Field], tags: dict[str, str], time_us
 def detail_text(row: Event) -> str:
     """The event's own facts as the store keeps them: JSON, the same for the same facts."""
     return json.dumps(row.detail, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def site_points(health: Mapping[str, object], *, name: str, at_ms: int, site: Site | None = None) -> list[RowPoints]:
-    """One point of `site` for each database that may see it: the site's tenant's and the operator's.
-
-    Nested keys are joined by `_` (`accepted_urgent`); every number is a float. What is neither number, flag nor
-    text is left out, and so are integers beyond 2**53 and what lies deeper than any edge nests.
-
-    Args:
-        name: the tag `site`: the edge's id, or the worker's own name.
-        site: null for the worker, which only the operator sees.
-    """
-    fields = dict(_flat(health, ""))
-    if not fields:
-        return []
-    tags = {"site": name} if site is None else {"site": name, "commune": site.commune}
-    point = Point(SITE, tags, at_ms * 1000, fields)
-    return [RowPoints(database, [point]) for database in ([] if site is None else [site.tenant]) + [OPERATOR]]
-
-
-def _flat(table: Mapping[str, object], prefix: str, *, depth: int = 1) -> list[tuple[str, Field]]:
-    flat: list[tuple[str, Field]] = []
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        match value:
-            case Mapping() if depth < _DEEPEST:
-                flat += _flat(value, f"{name}_", depth=depth + 1)
-            case bool() | str() if is_name(name):
-                flat.append((name, value))
-            case int() if is_name(name) and -_MAX_EXACT <= value <= _MAX_EXACT:
-                flat.append((name, float(value)))
-            case float() if is_name(name) and math.isfinite(value):
-                flat.append((name, value))
-    return flat
-
-
-def alarm_points(code: str, message: str, *, active: bool, at_ms: int, site: str = "", tenant: str = "") -> RowPoints:
-    """A condition that a person must know of, as it begins (`active`) or ends; a series for each code, site and
-    tenant, so that `latest` gives what holds now."""
-    tags = {"kind": code, "site": site, "channel": tenant}
-    return RowPoints(
-        OPERATOR,
-        [
-            Point(
-                ALARM,
-                {tag: text for tag, text in tags.items() if text},
-                at_ms * 1000,
-                {"code": code, "message": message, "active": active},
-            )
-        ],
-    )

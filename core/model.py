@@ -59,7 +59,7 @@ class Domain(StrEnum):
     CABINET = "cabinet"
 
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One measured value.
 
     `quantity` is a name of `core.quantities`; `value` a finite float or a state of the quantity's enum;
@@ -73,7 +73,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     measured_ms: Instant | None = None
 
 
-class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reception(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One gateway that heard the uplink. Units: dBm, dB. Source: ChirpStack `rxInfo` (absent means 0)."""
 
     gateway: str
@@ -82,7 +82,15 @@ class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: int = 0
 
 
-class _Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
+class _Row(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    gc=False,
+):
     key: str  # the event key: what makes a redelivered event the same event
     received_ms: Instant
     clock: ClockQuality = ClockQuality.SYNCED

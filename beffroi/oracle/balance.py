@@ -11,7 +11,7 @@ from beffroi.oracle.shown import Identity, Kept, Place, Shown, place_of
 from beffroi.oracle.unread import Unread, count_unread
 from cloud import schema
 from cloud.quarantine import Quarantine
-from cloud.schema import RowPoints
+from cloud.schema import RowPoints, origin_of
 from cloud.stores.base import Point, Store
 from core.model import RowClass
 from core.territory import Site, Territory
@@ -125,7 +125,8 @@ class _Scales:
         if edge in self._declared.sites or not places:
             return points_of(row, edge, self._declared)
         point = self._shown.points[places[0]]  # a copied spool, a site that is gone: the store must tell
-        told = str(point.fields.get("edge"))
+        origin = origin_of(point)
+        told = edge if origin is None else origin.edge
         at = Site(told, told, point.tags.get("commune", ""), places[0].database, 0.0, 0.0)
         return points_of(row, told, self._declared, otherwise=at)
 

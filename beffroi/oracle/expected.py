@@ -31,14 +31,17 @@ def points_of(row: CommittedRow, edge: str, declared: Territory, *, otherwise: S
         if isinstance(committed, Uplink) and committed.error:
             committed = _read_again(committed, at_ms)
         device = "" if isinstance(committed, Unreadable) else committed.dev_eui
+        placement = _place(declared, device, at_ms, site) if device else None
+        asset = None if placement is None else declared.assets.get(placement.asset)
         return row_points(
             committed,
             RowId(row.spool_id, row.row_class, row.seq),
             edge=edge,
             boot=row.boot,
             offset_ms=row.offset_ms,
-            placement=_place(declared, device, at_ms, site) if device else None,
+            placement=placement,
             site=site,
+            geometry=None if asset is None else asset.geometry,
         )
     except (UnreadableError, RejectedError):
         return None

@@ -39,10 +39,10 @@ def place_of(database: str, point: Point) -> Place:
     return Place(database, point.measurement, tuple(sorted(point.tags.items())), point.time_us)
 
 
-def identity_of(point: Point) -> Identity:
-    """Whose own point it is. Only of `uplink` and `event`."""
-    fields = point.fields
-    return str(fields["spool_id"]), RowClass(str(fields["row_class"])), int(fields["seq"])
+def identity_of(point: Point) -> Identity | None:
+    """Whose own point it is; None for one that beffroi did not write."""
+    origin = schema.origin_of(point)
+    return None if origin is None else (origin.spool_id, origin.row_class, origin.seq)
 
 
 class Shown:
@@ -59,8 +59,9 @@ class Shown:
                     place = place_of(database, point)
                     self.points[place] = point
                     if measurement in _ROWS:
-                        self.rows[str(point.fields["key"])].append(place)
-                        self.identities[identity_of(point)] = place
+                        self.rows[str(point.fields.get("key"))].append(place)
+                        if (identity := identity_of(point)) is not None:
+                            self.identities[identity] = place
                     self._near[database, point.tags.get("device", ""), point.time_us].append(place)
 
     def beside(self, own: Place) -> Iterator[Place]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from cloud.moves.placing import Move
-from cloud.schema import EVENT, UPLINK
+from cloud.schema import EVENT, UPLINK, origin_of
 from cloud.sqlitefile import Layout, open_reader, open_writer, snapshot, transaction
 from cloud.stores.base import Point
 from core.model import RowClass
@@ -241,9 +241,9 @@ def held_rows(folder: Path) -> frozenset[tuple[str, RowClass, int]]:
     with closing(reader), snapshot(reader, path, _LAYOUT):
         points: list[Point] = [_move.decode(row[0]).located.point for row in reader.execute("SELECT move FROM held")]
     return frozenset(
-        (str(point.fields["spool_id"]), RowClass(str(point.fields["row_class"])), int(str(point.fields["seq"])))
+        (origin.spool_id, origin.row_class, origin.seq)
         for point in points
-        if point.measurement in (UPLINK, EVENT)
+        if point.measurement in (UPLINK, EVENT) and (origin := origin_of(point)) is not None
     )
 
 

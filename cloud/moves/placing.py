@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from cloud.schema import OWN_TIMES, SITE
-from cloud.stores.base import Point
-from core.territory import OPERATOR, Territory
+from cloud.schema import OWN_TIMES, SITE, add_fill
+from cloud.stores.base import Field, Point
+from core.model import Domain
+from core.territory import OPERATOR, Geometry, Territory
 
 Series = tuple[str, tuple[tuple[str, str], ...]]  # measurement and tags
 _times = msgspec.json.Decoder(list[int])
@@ -26,20 +27,22 @@ class Located(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A stored point, and the database and tags under which it belongs."""
+    """A stored point, the database and tags under which it belongs, and the fields it has there."""
 
     located: Located
     database: str
     tags: dict[str, str]
+    fields: dict[str, Field]
 
     @property
     def is_home(self) -> bool:
-        return (self.database, self.tags) == (self.located.database, self.located.point.tags)
+        point = self.located.point
+        return (self.database, self.tags, self.fields) == (self.located.database, point.tags, point.fields)
 
     @property
     def point(self) -> Point:
         """As it belongs."""
-        return msgspec.structs.replace(self.located.point, tags=self.tags)
+        return msgspec.structs.replace(self.located.point, tags=self.tags, fields=self.fields)
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -69,6 +72,7 @@ def move_of(located: Located, territory: Territory) -> Move:
     device = point.tags.get("device", "")
     site = territory.sites.get(located.edge)
     database, tags = located.database, dict(point.tags)
+    geometry: Geometry | None = None
     if device:
         timeline = territory.timelines.get(device)
         spot = None if timeline is None else timeline.at(located.row_us // 1000)
@@ -80,11 +84,16 @@ def move_of(located: Located, territory: Territory) -> Move:
         else:
             database = spot.tenant
             tags |= {"commune": spot.commune, "asset": spot.asset}
+            asset = territory.assets.get(spot.asset)
+            geometry = None if asset is None else asset.geometry
     elif site is not None:
         tags["commune"] = site.commune
         if point.measurement != SITE or database != OPERATOR:  # the operator keeps its copy of every edge's health
             database = site.tenant
-    return Move(located, database, tags)
+    fields = point.fields
+    if point.measurement == Domain.BIN:  # the fill is what this bin makes of the distance
+        add_fill(fields := dict(fields), geometry)
+    return Move(located, database, tags, fields)
 
 
 def deletions(moving: Iterable[Move], staying: Iterable[Point], apart: Iterable[Move]) -> list[Deletion]:

@@ -5,10 +5,10 @@ import json
 import msgspec
 
 from cloud.quarantine import Origin, Quarantine
-from cloud.schema import EVENT, UPLINK
+from cloud.schema import EVENT, UPLINK, origin_of, uplink_of
 from cloud.stores.base import Point, Rejected
 from core.errors import RejectedError
-from core.model import Event, Reception, Row, RowId, Uplink, encode_row
+from core.model import ClockQuality, Event, Row, encode_row
 from core.ports.clock import Clock
 
 
@@ -22,41 +22,41 @@ def keep_refused(quarantine: Quarantine, clock: Clock, database: str, point: Poi
         StorageError: nothing was kept.
     """
     error = RejectedError(rejected.code, rejected.message)
-    row = _row(point, rejected.code)
-    if row is None:
-        origin = Origin(edge=str(point.fields.get("edge", "")))
-        quarantine.add_point(origin, database, point, error, now_ms=clock.now_ms())
+    origin = origin_of(point)
+    row = None if origin is None else _row(point, rejected.code)
+    if origin is None or row is None:
+        quarantine.add_point(
+            Origin(edge="" if origin is None else origin.edge), database, point, error, now_ms=clock.now_ms()
+        )
     else:
-        quarantine.add_row(_origin(point), encode_row(row), error, now_ms=clock.now_ms(), returned=True)
+        # the point's time is mended already
+        kept = Origin(edge=origin.edge, row_id=origin.row_id, boot=origin.boot, offset_ms=0)
+        quarantine.add_row(kept, encode_row(row), error, now_ms=clock.now_ms(), returned=True)
     quarantine.commit()
-
-
-def _origin(point: Point) -> Origin:
-    said = point.fields
-    row_id = msgspec.convert({name: said[name] for name in ("spool_id", "row_class", "seq")}, RowId)
-    # the point's time is mended already
-    return Origin(edge=str(said["edge"]), row_id=row_id, boot=str(said["boot"]), offset_ms=0)
 
 
 def _row(point: Point, code: str) -> Row | None:
     """The row of its own point; None for any other.
 
-    Of an uplink the store has payload and best reception; its readings are points of their own, which have moved. The
-    error makes a replay read them from the payload again.
+    The readings of an uplink are points of their own, which have moved; the error makes a replay read them from the
+    payload again.
     """
-    said = {**point.fields, "dev_eui": point.tags.get("device", ""), "received_ms": point.time_us // 1000}
+    received_ms = point.time_us // 1000
     match point.measurement:
         case name if name == UPLINK:
-            said["error"] = said["error"] or (code if said["readings"] else "")
-            receptions = (msgspec.convert(said, Reception),) if "gateway" in said else ()
-            uplink: dict[str, object] = {
-                key: said[key] for key in Uplink.__struct_fields__ if key in said and key != "readings"
-            }
-            uplink["payload"] = bytes.fromhex(str(said["payload"]))
-            return msgspec.structs.replace(msgspec.convert({"kind": UPLINK, **uplink}, Uplink), receptions=receptions)
+            uplink = uplink_of(point)
+            error = uplink.error or (code if uplink.domain else "")
+            clock = ClockQuality(str(point.fields["clock"]))
+            return msgspec.structs.replace(uplink, received_ms=received_ms, clock=clock, error=error)
         case name if name == EVENT:
-            event = {key: said[key] for key in Event.__struct_fields__ if key in said}
-            facts = {"kind": EVENT, "type": point.tags["type"], "detail": json.loads(str(said["detail"]))}
-            return msgspec.convert({**event, **facts}, Event)
+            said = {key: point.fields[key] for key in Event.__struct_fields__ if key in point.fields}
+            facts = {
+                "kind": EVENT,
+                "type": point.tags["type"],
+                "dev_eui": point.tags.get("device", ""),
+                "received_ms": received_ms,
+                "detail": json.loads(str(point.fields["detail"])),
+            }
+            return msgspec.convert({**said, **facts}, Event)
         case _:
             return None

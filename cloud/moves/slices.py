@@ -6,7 +6,7 @@ import msgspec
 
 from cloud.moves.journal import Kind, Pending
 from cloud.moves.placing import Located, own_times
-from cloud.schema import DOMAINS, EVENT, GATEWAY, SITE, SUSPECT, UPLINK
+from cloud.schema import DOMAINS, EVENT, GATEWAY, SITE, SUSPECT, UPLINK, origin_of
 from cloud.stores.base import Point, Store
 
 _OF_UPLINKS = (GATEWAY, SUSPECT, *DOMAINS)
@@ -109,4 +109,5 @@ class _Reader:
 
 
 def _edge(point: Point) -> str:
-    return str(point.fields.get("edge", ""))
+    origin = origin_of(point)
+    return "" if origin is None else origin.edge

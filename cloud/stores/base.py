@@ -16,7 +16,7 @@ import msgspec
 Field = float | int | str | bool
 
 
-class Point(msgspec.Struct, frozen=True):
+class Point(msgspec.Struct, frozen=True, gc=False):
     measurement: str
     tags: dict[str, str]  # without empty values
     time_us: int

@@ -82,6 +82,13 @@ def is_plausible(name: str, value: float | str) -> bool:
     Raises:
         UnreadableError: an unknown quantity, a state it does not have, a number that is not finite.
     """
+    known = _TABLE.get(name)
+    if known is not None:  # the usual value, at the cost of one look
+        if known.states:
+            if value in known.states:
+                return True
+        elif value.__class__ is float and known.low <= value <= known.high:
+            return True
     quantity = lookup(name)
     quantity.check(value)
     return isinstance(value, str) or quantity.low <= value <= quantity.high

@@ -315,8 +315,8 @@ def test_a_point_that_is_not_shown_is_missed(road: Road, measurement: str) -> No
         ("light", {"power_w": 4711.0}),
         ("light", {"voltage_v": 230.0}),
         ("suspect", {"level_pct": 901.0}),
-        ("uplink", {"payload": "02"}),
-        ("uplink", {"dr": 7}),
+        ("uplink", {"row": "{}"}),
+        ("uplink", {"f_cnt": 77}),
     ],
 )
 def test_another_value_is_found(road: Road, measurement: str, fields: dict[str, Field]) -> None:
@@ -462,7 +462,9 @@ def test_rows_on_their_way_are_kept(road: Road) -> None:
     road.rotate()
     own = road.points("ccpvm", "uplink")[1]
     journal = Journal.open(road.folder / "cloud")
-    journal.hold(1, "d", [Move(Located("ccpvm", own, own.time_us, SITE), "ccpvm", own.tags | {"asset": "lamp-9"})])
+    journal.hold(
+        1, "d", [Move(Located("ccpvm", own, own.time_us, SITE), "ccpvm", own.tags | {"asset": "lamp-9"}, own.fields)]
+    )
     journal.close()
     road.forget(Run(run.spool_id, MEASUREMENT, 2, 2, run.boot))
     assert road.weigh().lost == 1

@@ -9,6 +9,7 @@ from cloud.control import list_entries, quarantine_verbs, show_entry, through_in
 from cloud.inbox import Inbox
 from cloud.quarantine import Quarantine
 from cloud.replay import Replay
+from cloud.schema import origin_of
 from core.errors import LinkError, NotConnected, OperatorError, StorageError
 from core.model import encode_row
 from tests.unit.cloud.cloud_road import EDGE, STRANGER, Road, pack, territory, uplink
@@ -57,7 +58,9 @@ def test_a_replayed_row_keeps_its_identity(held: Held) -> None:
     )
     assert held.replay.one(held.row).replayed == 1
     (point,) = held.road.store.points("operator", "uplink")
-    assert (point.fields["seq"], point.fields["spool_id"], point.fields["edge"]) == (1, "spool", EDGE)
+    origin = origin_of(point)
+    assert origin is not None
+    assert (origin.edge, origin.spool_id, origin.seq) == (EDGE, "spool", 1)
     assert held.road.quarantine.identities() == frozenset()
     with pytest.raises(OperatorError) as caught:
         held.replay.one(held.row)

@@ -2,14 +2,16 @@
 
 import json
 
+import msgspec
 import pytest
 
 from cloud import schema
-from cloud.schema import alarm_points, row_ms, row_points, site_points
+from cloud.reports import alarm_points, site_points
+from cloud.schema import origin_of, row_ms, row_points, uplink_of
 from cloud.stores.checks import fault
 from core.errors import RejectedError, UnreadableError
-from core.model import ClockQuality, Event, Reading, Reception, RowClass, RowId, Unreadable, Uplink
-from core.territory import OPERATOR, Placement, Site
+from core.model import ClockQuality, Event, Reading, Reception, RowClass, RowId, Unreadable, Uplink, decode_row
+from core.territory import OPERATOR, Geometry, Placement, Shape, Site
 
 SITE = Site("remiremont", "Remiremont", "88383", "ccpvm", 48.0, 6.6)
 LAMP = Placement("ccpvm", "ccpvm", "88351", "88351-lamp-1", False)
@@ -71,14 +73,45 @@ def test_an_uplink_becomes_its_own_point_first() -> None:
     assert own.measurement == "uplink"
     assert own.tags == {"commune": "88351", "asset": "88351-lamp-1", "device": DEVICE}
     assert own.time_us == T_MS * 1000 + 123
+    row = str(own.fields.pop("row"))
     assert own.fields == {
-        "key": "up|1", "edge": "remiremont", "spool_id": "5b00c", "row_class": "measurement", "seq": 7, "boot": "b1",
-        "clock": "synced", "application": "app", "profile": "nas", "device_name": "Lampe", "dev_addr": "",
-        "f_port": 24, "f_cnt": 70_123, "dr": 0, "confirmed": False, "frequency_hz": 0, "spreading_factor": 0,
-        "payload": "01ff", "codec": "nas@1", "domain": "light", "error": "",
-        "gateway": "00000000000000bb", "rssi_dbm": -90, "snr_db": 3.0, "gateways": 3, "readings": 3, "suspects": 0,
+        "key": "up|1", "origin": "remiremont/5b00c/measurement/7/b1", "clock": "synced",
+        "f_cnt": 70_123, "spreading_factor": 0, "codec": "nas@1", "error": "",
+        "gateway": "00000000000000bb", "rssi_dbm": -90, "snr_db": 3.0,
     }  # fmt: skip
     assert type(own.fields["snr_db"]) is float
+    assert decode_row(row.encode()) == uplink(readings=()), "raw payload, every reception and name; readings are points"
+
+
+def test_an_own_point_tells_its_row() -> None:
+    """Identity and uplink come back from the point; a point that nobody of ours wrote has none."""
+    own = points(uplink(device_name="a/b", readings=())).points[0]
+    origin = origin_of(own)
+    assert origin is not None
+    assert (origin.edge, origin.row_id, origin.boot) == ("remiremont", ROW_ID, "b1")
+    assert uplink_of(own) == uplink(device_name="a/b", readings=())
+    for text in ("", "remiremont", "remiremont/5b00c/measurement/seven/b1", "remiremont/5b00c/heavy/7/b1"):
+        assert origin_of(msgspec.structs.replace(own, fields={"origin": text})) is None
+    with pytest.raises(UnreadableError):
+        uplink_of(msgspec.structs.replace(own, fields={"row": "{}"}))
+
+
+@pytest.mark.parametrize(
+    ("geometry", "fields"),
+    [
+        (Geometry(Shape.UPRIGHT, 1500, 100), {"distance_mm": 800.0, "fill_pct": 50.0}),
+        (Geometry(Shape.UPRIGHT, 500, 100), {"distance_mm": 800.0}),
+        (None, {"distance_mm": 800.0}),
+    ],
+)
+def test_a_bin_has_the_fill_its_distance_means(geometry: Geometry | None, fields: dict[str, object]) -> None:
+    """By the geometry of its asset; none without one, or where the distance lies beyond the bottom."""
+    readings = (Reading("distance_mm", 800.0),)
+    made = row_points(
+        uplink(domain="bin", readings=readings),
+        ROW_ID, edge="remiremont", boot="b1", offset_ms=0, placement=LAMP, site=SITE, geometry=geometry,
+    )  # fmt: skip
+    assert [found for _, _, found in of(made, "bin")] == [fields]
 
 
 def test_readings_are_grouped_by_channel_and_time() -> None:
@@ -96,24 +129,24 @@ def test_readings_are_grouped_by_channel_and_time() -> None:
 
 
 def test_out_of_range_is_suspect_and_never_in_the_domain() -> None:
-    """Kept, counted on the uplink, apart."""
+    """Kept, apart."""
     made = points(uplink(readings=(Reading("level_pct", 900.0, "dali_1"), Reading("power_w", 5.0, "dali_1"))))
     assert [fields for _, _, fields in of(made, "suspect")] == [{"level_pct": 900.0}]
     assert [fields for _, _, fields in of(made, "light")] == [{"power_w": 5.0}]
-    assert made.points[0].fields["suspects"] == 1
 
 
 def test_every_reception_is_a_point() -> None:
     """With the gateway as a tag."""
     gateways = of(points(uplink()), "gateway")
     assert [tags["gateway"][-2:] for tags, _, _ in gateways] == ["aa", "bb", "cc"]
-    assert gateways[0][2] == {"rssi_dbm": -101, "snr_db": 7.5, "frequency_hz": 0, "spreading_factor": 0}
+    assert gateways[0][2] == {"rssi_dbm": -101, "snr_db": 7.5}
 
 
 def test_no_reception_and_no_reading_is_an_uplink_all_the_same() -> None:
     """Also undecoded: its payload and what kept it from being decoded."""
     (own,) = points(uplink(receptions=(), readings=(), domain="", codec="x@1", error="codec.unknown")).points
-    assert (own.fields["error"], own.fields["payload"], own.fields["gateways"]) == ("codec.unknown", "01ff", 0)
+    assert own.fields["error"] == "codec.unknown"
+    assert uplink_of(own).payload == b"\x01\xff"
     assert "rssi_dbm" not in own.fields
 
 
@@ -136,7 +169,7 @@ def test_an_event_keeps_its_facts_as_json() -> None:
     assert time_us // 1000 == T_MS
     assert fields["detail"] == '{"a":"é","b":1.5}'
     assert json.loads(str(fields["detail"])) == {"a": "é", "b": 1.5}
-    assert (fields["key"], fields["seq"]) == ("join|2", 7)
+    assert (fields["key"], fields["origin"]) == ("join|2", "remiremont/5b00c/measurement/7/b1")
 
 
 def test_an_event_of_the_edge_itself_belongs_to_its_site() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from cloud.page.balance import Road, add_up
-from cloud.schema import site_points
+from cloud.reports import site_points
 from cloud.stores.base import Point
 from core.model import RowClass
 from core.territory import Site
