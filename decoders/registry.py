@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from types import MappingProxyType
 
 import msgspec
@@ -49,6 +50,7 @@ def index(codecs: Iterable[Codec]) -> Mapping[str, Codec]:
 
 
 _BY_NAME = index(CODECS)
+_STATES = {name: quantity.states for name, quantity in quantities.QUANTITIES.items()}
 
 
 def known() -> frozenset[str]:
@@ -107,10 +109,14 @@ def run(codec: Codec, frame: Frame) -> Decoded:
         return Decoded(codec.id, codec.domain, error=error.code, reason=error.message)
     kept: dict[tuple[str, str, int | None], Reading] = {}
     for reading in findings.readings:
-        try:
-            quantities.lookup(reading.quantity).check(reading.value)
-        except UnreadableError as error:
-            findings.doubt(error.code, error.message)
-        else:
-            kept[reading.quantity, reading.channel, reading.measured_ms] = reading
+        quantity, value = reading.quantity, reading.value
+        states = _STATES.get(quantity)
+        # the usual reading, at the cost of one look: a state that there is, a number that is finite
+        if states is None or not (value in states if states else value.__class__ is float and isfinite(value)):
+            try:
+                quantities.lookup(quantity).check(value)
+            except UnreadableError as error:
+                findings.doubt(error.code, error.message)
+                continue
+        kept[quantity, reading.channel, reading.measured_ms] = reading
     return Decoded(codec.id, codec.domain, tuple(kept.values()), findings.error, findings.reason)

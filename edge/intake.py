@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from core.model import Row, RowClass, Uplink
-from core.quantities import is_urgent
+from core.quantities import QUANTITIES
 from decoders import registry
 from decoders.registry import Decoded
+
+_URGENT = frozenset((name, state) for name, quantity in QUANTITIES.items() for state in quantity.urgent)
 
 Decode = Callable[[str, int, bytes, int], Decoded]
 
@@ -37,5 +39,7 @@ class Intake:
         finished = msgspec.structs.replace(
             row, codec=decoded.codec, domain=decoded.domain, error=decoded.error, readings=decoded.readings
         )
-        urgent = any(is_urgent(one.quantity, one.value) for one in decoded.readings)
-        return RowClass.URGENT if urgent else RowClass.MEASUREMENT, finished
+        for reading in decoded.readings:
+            if (reading.quantity, reading.value) in _URGENT:
+                return RowClass.URGENT, finished
+        return RowClass.MEASUREMENT, finished

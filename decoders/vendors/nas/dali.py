@@ -3,6 +3,9 @@
 Source: docs.nasys.no/en/lcu/payloads, "Addressing" and "DALI status"; IEC 62386-102 (answer to QUERY STATUS).
 """
 
+from functools import lru_cache
+
+from core.model import Reading
 from core.quantities.states import Answer, Health, Switch
 from decoders.byteview import ByteView
 from decoders.codec import Findings
@@ -52,27 +55,33 @@ def _channel(address: int, all_of_them: str) -> str | None:
     return f"dali_{address >> 1}"
 
 
-def answer(bit: int) -> Answer:
-    return Answer.YES if bit else Answer.NO
+def answer(bit: int) -> str:
+    return (Answer.YES if bit else Answer.NO).value
 
 
-def switch(bit: int) -> Switch:
-    return Switch.ON if bit else Switch.OFF
+def switch(bit: int) -> str:
+    return (Switch.ON if bit else Switch.OFF).value
 
 
-def health(bit: int) -> Health:
-    return Health.FAULT if bit else Health.OK
+def health(bit: int) -> str:
+    return (Health.FAULT if bit else Health.OK).value
 
 
 def read_status(status: int, channel: str, findings: Findings) -> None:
     """The eight facts of a DALI status byte. 0xFF means that the driver did not answer: nothing is known."""
-    if status == STATUS_UNKNOWN:
-        return
-    findings.add("driver_failure", health(status & 0x01), channel)
-    findings.add("lamp_failure", health(status & 0x02), channel)
-    findings.add("lamp_state", switch(status & 0x04), channel)
-    findings.add("limit_error", answer(status & 0x08), channel)
-    findings.add("fade_running", answer(status & 0x10), channel)
-    findings.add("driver_reset", answer(status & 0x20), channel)
-    findings.add("short_address_missing", answer(status & 0x40), channel)
-    findings.add("driver_power_failure", answer(status & 0x80), channel)
+    if status != STATUS_UNKNOWN:
+        findings.readings += _facts(status, channel)
+
+
+@lru_cache(maxsize=1024)  # a thousand lamps say the same few things all night
+def _facts(status: int, channel: str) -> tuple[Reading, ...]:
+    return (
+        Reading("driver_failure", health(status & 0x01), channel),
+        Reading("lamp_failure", health(status & 0x02), channel),
+        Reading("lamp_state", switch(status & 0x04), channel),
+        Reading("limit_error", answer(status & 0x08), channel),
+        Reading("fade_running", answer(status & 0x10), channel),
+        Reading("driver_reset", answer(status & 0x20), channel),
+        Reading("short_address_missing", answer(status & 0x40), channel),
+        Reading("driver_power_failure", answer(status & 0x80), channel),
+    )

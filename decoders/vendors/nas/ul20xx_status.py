@@ -3,7 +3,10 @@
 Source: docs.nasys.no/en/lcu/payloads/-uplinks, "Status packet".
 """
 
+from functools import lru_cache
+
 from core.errors import DecodeError
+from core.model import Reading
 from core.quantities.states import Alert, Contact, LevelSource
 from decoders.byteview import ByteView
 from decoders.codec import Findings
@@ -62,19 +65,7 @@ def read(view: ByteView, findings: Findings) -> None:
         raise DecodeError("decode.header", f"no status has layout {layout}")
     older = layout == 0  # before firmware 1.1.4
     read_clock(view, findings)
-    bits = view.u8()
-    findings.add("dali_bus", health(bits & 0x02))
-    findings.add("meter_link", health(bits & 0x20))
-    findings.add("clock_chip", health(bits & 0x40))
-    findings.add("relay_state", Contact.CLOSED if bits & 0x80 else Contact.OPEN)
-    if older:
-        findings.add("ldr_state", switch(bits & 0x04))
-        findings.add("input_state", switch(bits & 0x10))
-    else:
-        more = view.u8()
-        findings.add("output_state", switch(more & 0x04))
-        findings.add("service_tool", answer(more & 0x40))
-        findings.add("service_tool_since_boot", answer(more & 0x80))
+    findings.readings += _older_flags(view.u8()) if older else _flags(view.u8(), view.u8())
     findings.add("downlink_rssi_dbm", -view.u8())
     findings.add("downlink_snr_db", view.i8())
     findings.add("temperature_c", view.i8())
@@ -84,22 +75,56 @@ def read(view: ByteView, findings: Findings) -> None:
         if follows & 0x02:
             findings.add("ldr_raw", view.u8())
         if follows & 0x10:
-            _recent_alerts(view.u8(), findings)
+            findings.readings += _recent_alerts(view.u8())
     else:
-        _recent_alerts(view.u8(), findings)
+        findings.readings += _recent_alerts(view.u8())
         _sensors(ByteView(view.take(view.u8()), little=True), findings)
     while view.left:
         _level(view, findings)
 
 
-def _recent_alerts(bits: int, findings: Findings) -> None:
-    for quantity, bit in (
-        ("voltage_alert_24h", 0x10),
-        ("lamp_alert_24h", 0x20),
-        ("power_alert_24h", 0x40),
-        ("power_factor_alert_24h", 0x80),
-    ):
-        findings.add(quantity, Alert.RAISED if bits & bit else Alert.CLEAR)
+# Flags are the same for most lamps of a night: the readings they mean are made once. A reading never changes.
+
+
+@lru_cache(maxsize=256)
+def _older_flags(bits: int) -> tuple[Reading, ...]:
+    return (
+        *_common_flags(bits),
+        Reading("ldr_state", switch(bits & 0x04)),
+        Reading("input_state", switch(bits & 0x10)),
+    )
+
+
+@lru_cache(maxsize=256)
+def _flags(bits: int, more: int) -> tuple[Reading, ...]:
+    return (
+        *_common_flags(bits),
+        Reading("output_state", switch(more & 0x04)),
+        Reading("service_tool", answer(more & 0x40)),
+        Reading("service_tool_since_boot", answer(more & 0x80)),
+    )
+
+
+def _common_flags(bits: int) -> tuple[Reading, ...]:
+    return (
+        Reading("dali_bus", health(bits & 0x02)),
+        Reading("meter_link", health(bits & 0x20)),
+        Reading("clock_chip", health(bits & 0x40)),
+        Reading("relay_state", (Contact.CLOSED if bits & 0x80 else Contact.OPEN).value),
+    )
+
+
+@lru_cache(maxsize=256)
+def _recent_alerts(bits: int) -> tuple[Reading, ...]:
+    return tuple(
+        Reading(quantity, (Alert.RAISED if bits & bit else Alert.CLEAR).value)
+        for quantity, bit in (
+            ("voltage_alert_24h", 0x10),
+            ("lamp_alert_24h", 0x20),
+            ("power_alert_24h", 0x40),
+            ("power_factor_alert_24h", 0x80),
+        )
+    )
 
 
 def _sensors(view: ByteView, findings: Findings) -> None:
@@ -134,13 +159,20 @@ def _level(view: ByteView, findings: Findings) -> None:
     reason, level, status = view.u8(), view.u8(), view.u8()
     if channel is None:
         return
-    source = _LEVEL_SOURCES.get(reason)
-    if source is None:
+    why = _why(reason, channel)
+    if not why:
         findings.doubt("decode.level_source", f"0x{reason:02X} is no reason for a level")
-    else:
-        findings.add("level_source", source[0], channel)
-        if source[1] is not None:
-            findings.add("level_step", source[1], channel)
+    findings.readings += why
     if level != _NOT_AVAILABLE:
         findings.add("level_pct", level, channel)
     read_status(status, channel, findings)
+
+
+@lru_cache(maxsize=1024)
+def _why(reason: int, channel: str) -> tuple[Reading, ...]:
+    """What a reason means; nothing for one that is none."""
+    if reason not in _LEVEL_SOURCES:
+        return ()
+    source, step = _LEVEL_SOURCES[reason]
+    said = Reading("level_source", source.value, channel)
+    return (said,) if step is None else (said, Reading("level_step", float(step), channel))
