@@ -58,6 +58,12 @@ def test_lamp_hours_of_a_clock_that_runs_fast() -> None:
     assert counted_in("lamp_time_s", samples, start_us=0, end_us=HOUR_US) == 3601.0
 
 
+def test_a_frame_that_the_radio_held_back() -> None:
+    """The first sample was sent a minute late: an hour and a minute of light between two samples an hour apart."""
+    samples = [Sample(0, 7200.0), Sample(HOUR_US, 7200.0 + 3660.0)]
+    assert counted_in("lamp_time_s", samples, start_us=0, end_us=HOUR_US) == 3660.0
+
+
 def test_energy_since_midnight() -> None:
     """A sample before midnight gives the share of the hour that it crosses."""
     samples = [Sample(hour * HOUR_US, 1000.0 + 40 * hour) for hour in range(-2, 3)]

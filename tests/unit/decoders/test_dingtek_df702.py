@@ -1,4 +1,4 @@
-"""Dingtek DF702 and DF703 against every published vector, on values; where the published decoder errs, it is said."""
+"""Dingtek DF702 and DF703 against their published vectors, on values; where the published decoder errs, it is said."""
 
 import struct
 from typing import Any

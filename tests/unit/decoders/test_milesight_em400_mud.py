@@ -1,4 +1,4 @@
-"""Milesight EM400-MUD against every published vector, on values, and what its manual says beside them."""
+"""Milesight EM400-MUD against its published vectors, on values, and what its manual says beside them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Parametric TCR against every published vector, on values; its layouts by port and length."""
+"""Parametric TCR against its published vectors, on values; its layouts by port and length."""
 
 import re
 from typing import Any

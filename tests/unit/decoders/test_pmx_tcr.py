@@ -1,4 +1,4 @@
-"""PMX TCR against every published vector, on values; a count is an increment, and no vehicle has no speed."""
+"""PMX TCR against its published vectors, on values; a count is an increment, and no vehicle has no speed."""
 
 from typing import Any
 
