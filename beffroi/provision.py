@@ -125,17 +125,17 @@ def _connect(
     if not folder.is_dir():
         raise ConfigError("territory.missing_folder", f"there is no folder {folder}", hint="--territory DIR")
     refuse_inside(folder, secrets)
-    server = connect(url, read_credentials(admin_user, admin_file, dict(os.environ)), organisation=organisation)
-    for warning in server.warnings:
-        console.note(f"WARNING: {warning}")
-    return server
+    return connect(url, read_credentials(admin_user, admin_file, dict(os.environ)), organisation=organisation)
 
 
 def _survey(server: "Server", folder: Path, secrets: Path) -> "Survey":
     from core.territory import load
     from provisioning.influxdb.run import survey
 
-    return survey(server, load(folder), secrets)
+    seen = survey(server, load(folder), secrets)
+    for warning in server.warnings:
+        console.note(f"WARNING: {warning}")
+    return seen
 
 
 def _print(seen: "Survey") -> None:

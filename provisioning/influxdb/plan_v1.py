@@ -53,6 +53,7 @@ class Live:
 
     databases: Mapping[str, Mapping[str, LivePolicy]] = field(default_factory=dict)
     accounts: Mapping[str, LiveAccount] = field(default_factory=dict)
+    continuous_queries: tuple[tuple[str, str], ...] = ()  # database, name
 
 
 @dataclass(frozen=True)
@@ -187,4 +188,9 @@ def _notes(desired: tuple[Database, ...], live: Live) -> tuple[str, ...]:
                 for database, privilege in seen.grants.items()
                 if database in declared and privilege is not Privilege.NONE
             ]
+    notes += [
+        f"continuous query {query} on {database}: not ours, left alone; what does it copy?"
+        for database, query in live.continuous_queries
+        if database in declared
+    ]
     return tuple(sorted(notes))

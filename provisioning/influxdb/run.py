@@ -25,7 +25,9 @@ class Server(Protocol):
 
     url: str
     version: str
-    warnings: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
 
     def create_admin(self) -> bool: ...
     def plan(self, desired: tuple[Database, ...], secrets: Secrets) -> Plan[Any]: ...

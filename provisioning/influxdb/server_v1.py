@@ -32,6 +32,10 @@ _OFF = (
     "AUTHENTICATION IS OFF on {url}: whoever reaches it reads, changes and drops every tenant's data, "
     "and no password below protects anything"
 )
+_COPIES = (
+    "continuous queries are on at {url}: any tenant's account, a reading one too, can have another tenant's values "
+    "copied to itself; set enabled = false under [continuous_queries] in influxdb.conf and restart it"
+)
 _TURN_ON = "set auth-enabled = true under [http] in influxdb.conf and restart it (deploy/README.md)"
 
 
@@ -48,12 +52,18 @@ class Influx1:
         answer = self._post("SHOW DATABASES", {})
         self.protected = answer.status != 200
         self._no_admin = answer.status == 403 and b"create admin user first" in answer.body
-        self.warnings: tuple[str, ...] = ()
+        self._unprotected: tuple[str, ...] = ()
+        self._copying: tuple[str, ...] = ()
         if not self.protected:
             warning = _OFF.format(url=link.url)
             if not link.loopback:
                 raise OperatorError("influxdb.unprotected", warning, hint=_TURN_ON)
-            self.warnings = (f"{warning}; {_TURN_ON}",)
+            self._unprotected = (f"{warning}; {_TURN_ON}",)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Whole only after `plan`."""
+        return self._unprotected + self._copying
 
     def create_admin(self) -> bool:
         """Make the first administrator, where there is none; whether it had to.
@@ -105,7 +115,11 @@ class Influx1:
         return secrets
 
     def _read(self, desired: tuple[Database, ...], secrets: Secrets) -> Live:
-        databases, users = self._ask(["SHOW DATABASES", "SHOW USERS"])
+        databases, users, running, copies = self._ask(
+            ["SHOW DATABASES", "SHOW USERS", "SHOW DIAGNOSTICS FOR 'config-cqs'", "SHOW CONTINUOUS QUERIES"]
+        )
+        on = any(dict(zip(s["columns"], s["values"][0], strict=True)).get("enabled") for s in running.get("series", ()))
+        self._copying = (_COPIES.format(url=self.url),) if on else ()
         found = [str(row[0]) for row in _rows(databases) if row[0] != INTERNAL]
         ours = [database.name for database in desired if database.name in found]
         policies = dict(zip(ours, self._ask([f"SHOW RETENTION POLICIES ON {name(d)}" for d in ours]), strict=True))
@@ -123,6 +137,7 @@ class Influx1:
                 user: LiveAccount(admin, _grants(grants[user]), logins.get(user, Login.UNTRIED))
                 for user, admin in admins.items()
             },
+            tuple((series["name"], row[0]) for series in copies.get("series", ()) for row in series.get("values", ())),
         )
 
     def _try_password(self, database: str, use: Use, secrets: Secrets) -> Login:

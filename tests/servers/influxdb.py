@@ -64,6 +64,7 @@ class InfluxDb:
             ],
             "logging": ['level = "warn"'],
         }
+        tables |= {name: [] for name in more if name not in tables}
         text = []
         for name, shipped in tables.items():
             keys = {line.split("=")[0].strip() for line in more.get(name, ())}
