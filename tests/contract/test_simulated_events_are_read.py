@@ -18,9 +18,9 @@ CODEC = "nas_ul20xx@1.1"
 CLOCK_S = 1_795_548_432
 
 
-def readings(f_port: int, payload: bytes) -> dict[str, float | str]:
+def readings(f_port: int, payload: bytes, codec: str = CODEC) -> dict[str, float | str]:
     """Quantity → value, `quantity/channel` where it has one; nothing may be left unread."""
-    decoded = registry.find(CODEC).decode(CodecFrame(f_port, payload, CLOCK_S * 1000))
+    decoded = registry.find(codec).decode(CodecFrame(f_port, payload, CLOCK_S * 1000))
     assert not decoded.error, decoded.reason
     return {one.quantity + (f"/{one.channel}" if one.channel else ""): one.value for one in decoded.readings}
 
@@ -121,27 +121,30 @@ def test_a_boot_is_read_as_it_was_meant() -> None:
 
 @pytest.fixture(scope="module")
 def night() -> list[tuple[Event, Row]]:
-    """Twelve hours of sixty lamps with many faults and failures, as the edge reads them."""
+    """Twelve hours of sixty devices of every kind with many faults and failures, as the edge reads them."""
     events = scenario.events(hours=12, keep=60, faults=4.0)
     return [(event, parse_event(event.topic, event.payload, now_ms=event.at_ms)) for event in events]
 
 
 def test_every_event_is_read_as_what_it_is(night: list[tuple[Event, Row]]) -> None:
-    """Uplinks as uplinks, the rest as diagnostics of their type; nothing unreadable."""
+    """Uplinks as uplinks of their device's codec, the rest as diagnostics of their type; nothing unreadable."""
+    example = scenario.example()
+    codecs = {device.dev_eui: example.profiles[device.profile].codec for device in example.devices.values()}
+    assert {row.codec for _, row in night if isinstance(row, Uplink)} == set(codecs.values())
     for event, row in night:
         if event.kind is Kind.UP:
             assert isinstance(row, Uplink)
-            assert (row.dev_eui, row.codec) == (event.dev_eui, CODEC)
+            assert (row.dev_eui, row.codec) == (event.dev_eui, codecs[event.dev_eui])
         else:
             assert isinstance(row, Diagnostic)
             assert (row.dev_eui, row.type) == (event.dev_eui, event.kind.value)
 
 
 def test_every_payload_decodes_whole(night: list[tuple[Event, Row]]) -> None:
-    """No decode error and no doubt in anything a simulated lamp says."""
+    """No decode error and no doubt in anything a simulated device says."""
     for _, row in night:
         if isinstance(row, Uplink):
-            assert readings(row.f_port, row.payload)
+            assert readings(row.f_port, row.payload, row.codec)
 
 
 def test_no_row_is_of_the_future(night: list[tuple[Event, Row]]) -> None:
@@ -149,7 +152,7 @@ def test_no_row_is_of_the_future(night: list[tuple[Event, Row]]) -> None:
     for event, row in night:
         assert row.received_ms <= event.at_ms
         if isinstance(row, Uplink):
-            told = registry.find(CODEC).decode(CodecFrame(row.f_port, row.payload, row.received_ms)).readings
+            told = registry.find(row.codec).decode(CodecFrame(row.f_port, row.payload, row.received_ms)).readings
             assert all(one.measured_ms is None or one.measured_ms <= event.at_ms for one in told)
 
 

@@ -31,11 +31,11 @@ def scenario(*, seed: int = 1, start_ms: int = WINTER_MS, faults: float = 1.0) -
 def items(
     *, hours: float, seed: int = 1, start_ms: int = WINTER_MS, faults: float = 1.0, keep: int | None = None
 ) -> list[Event | Fact]:
-    """Events and facts of the first hours; `keep`: of so many of the devices only."""
+    """Events and facts of the first hours; `keep`: of so many of the devices only, of all makers."""
     chosen = scenario(seed=seed, start_ms=start_ms, faults=faults)
     nodes = fleet.build(example(), chosen).nodes
-    if keep is not None:
-        nodes = nodes[:: max(1, len(nodes) // keep)][:keep]
+    if keep is not None and keep < len(nodes):
+        nodes = tuple(nodes[index * len(nodes) // keep] for index in range(keep))
     told = stream(nodes, seed=seed, start_ms=start_ms, faults=chosen.faults)
     end_ms = start_ms + round(hours * HOUR_MS)
     return list(takewhile(lambda item: item.at_ms <= end_ms, told))
