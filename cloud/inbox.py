@@ -40,6 +40,7 @@ class Inbox:
         self._close_gate: Callable[[], None] = _nothing
         self._open_gate: Callable[[], None] = _nothing
         self._full = False
+        self._woken = False
 
     def bind_gate(self, *, close: Callable[[], None], open_again: Callable[[], None]) -> None:
         """What stops the source from reading, and what lets it go on; both return at once."""
@@ -81,14 +82,21 @@ class Inbox:
             self._filled.notify()
         return future
 
+    def wake(self) -> None:
+        """End a wait for the next message: something else is to be done."""
+        with self._filled:
+            self._woken = True
+            self._filled.notify()
+
     def take(self, timeout_s: float, *, messages: bool = True) -> Delivery | Call | None:
-        """The next call, else the next message, waiting for one at most `timeout_s`.
+        """The next call, else the next message, waiting for one at most `timeout_s` and until woken.
 
         Args:
             messages: False while the worker can keep nothing: only calls are taken.
         """
         with self._filled:
-            self._filled.wait_for(lambda: self._calls or (messages and self._deliveries), timeout_s)
+            self._filled.wait_for(lambda: self._woken or self._calls or (messages and self._deliveries), timeout_s)
+            self._woken = False
             if self._calls:
                 return self._calls.popleft()
             if not (messages and self._deliveries):

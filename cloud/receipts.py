@@ -35,13 +35,27 @@ QUARANTINED = Verdict(Fate.QUARANTINED)
 
 
 def answer(header: Header, rows: Sequence[bytes], verdicts: Sequence[Verdict]) -> Receipt:
-    """The receipt of one message: a `Kept` for every run of kept rows, a `Deferred` for every run of one reason."""
+    """The receipt of one message: a `Kept` for every run of kept rows, a `Deferred` for every run of one reason.
+
+    Args:
+        header: as `core.envelope.unpack` gave it: its checksum is that of the rows.
+    """
+    spool_id, row_class = header.spool_id, header.row_class
+    if all(verdict is STORED for verdict in verdicts):
+        whole = Kept(
+            spool_id=spool_id,
+            row_class=row_class,
+            first=header.first,
+            last=header.last,
+            crc32=header.crc32,
+            stored=len(rows),
+        )
+        return Receipt(kept=(whole,))
     kept: list[Kept] = []
     deferred: list[Deferred] = []
     start = 0
     for reason, run in groupby(verdicts, key=_deferral):
         end = start + len(list(run))
-        spool_id, row_class = header.spool_id, header.row_class
         first, last = header.first + start, header.first + end - 1
         if reason is None:
             quarantined = sum(verdict.fate is Fate.QUARANTINED for verdict in verdicts[start:end])

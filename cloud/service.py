@@ -154,12 +154,14 @@ def build_service(
     *,
     new_store: Callable[[CloudSettings], Store] = open_store,
     new_source: Callable[[CloudSettings, Inbox], Source] = open_source,
+    on_beat: Callable[[], None] = lambda: None,
 ) -> Service:
     """A worker that holds its folder and its files.
 
     Args:
         new_store: opens the store; a test's may kill the process between a write and its receipt.
         new_source: brings messages into the inbox.
+        on_beat: called whenever the worker's loop comes round: a watchdog's seam.
 
     Raises:
         OperatorError: `folder.in_use`.
@@ -195,6 +197,7 @@ def build_service(
             clock=clock,
             probe=partial(probe_folder, settings.store_folder),
         )
+        opened.callback(writer.close)
         worker = Worker(
             name=settings.client_id,
             inbox=inbox,
@@ -207,6 +210,7 @@ def build_service(
             clock=clock,
             flush_ms=settings.flush_ms,
             batch_points=settings.batch_points,
+            on_beat=on_beat,
         )
         return Service(
             settings=settings,

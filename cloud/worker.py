@@ -1,19 +1,22 @@
 """The worker's loop: messages in, batches out, then receipts; between two batches a new territory, moves, counters.
 
-One thread does all of it. What it cannot follow waits at the broker (`cloud.inbox`), so that memory is bounded.
+One thread does all of it but the store's own part: while one batch is being written the next is made. What it cannot
+follow waits at the broker (`cloud.inbox`), so that memory is bounded.
 """
 
 import threading
+from collections.abc import Callable
 
 from cloud.alarms import Alarms
 from cloud.backpressure import Pause
+from cloud.batch import Batch
 from cloud.counters import Counters
 from cloud.inbox import Inbox
 from cloud.ingest import UNKNOWN_EDGE, Ingest
 from cloud.moves import Moves
 from cloud.receipts import Receipts
 from cloud.sources.base import Delivery
-from cloud.writing import BatchWriter
+from cloud.writing import BatchWriter, Writing
 from core import log
 from core.errors import ConfigError, LinkError, StorageError
 from core.ports.clock import Clock
@@ -28,6 +31,8 @@ _IDLE_S = 0.2  # how long a signal to stop may wait
 _CHORES_MS = 1000
 _COUNTERS_MS = 10_000
 _SHOWN_FAULTS = 5
+_DATABASES = 20  # may share a batch of `batch_points`; with more it grows: a write costs as much as hundreds of points
+_MOST_POINTS = 50_000
 
 
 class Worker:
@@ -36,7 +41,8 @@ class Worker:
     Args:
         name: of this worker, under which its counters are stored.
         flush_ms: a batch is written when it is this old.
-        batch_points: or when it has this many points.
+        batch_points: or when it has this many points (more where they go to many databases).
+        on_beat: called at every turn, several times a second while nothing blocks.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Worker:
         clock: Clock,
         flush_ms: int,
         batch_points: int,
+        on_beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._inbox = inbox
@@ -65,7 +72,10 @@ class Worker:
         self._clock = clock
         self._flush_ms = flush_ms
         self._batch_points = batch_points
+        self._on_beat = on_beat
         self._store_down = Pause()
+        self._writing: Writing | None = None  # what the store was given
+        self._unwritten: Batch | None = None  # what it could not take: first to go when it is back
         self._moves_wait = Pause(first_ms=200, longest_ms=2000)
         self._moving = True  # an earlier run may have left moves
         self._next_territory: Territory | None = None
@@ -78,6 +88,11 @@ class Worker:
         return self._store_down.reason
 
     @property
+    def writing(self) -> bool:
+        """Whether the store was given a batch whose rows have no verdict yet."""
+        return self._writing is not None
+
+    @property
     def moving(self) -> bool:
         """Whether stored uplinks still have to move."""
         return self._moving
@@ -85,6 +100,7 @@ class Worker:
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; then write what is in hand. What is not acknowledged stays the broker's."""
         while not stopping.is_set():
+            self._on_beat()
             self.turn(self._wait_s())
         if not self._store_down and self.flush():
             self._note_counters()
@@ -100,14 +116,19 @@ class Worker:
             else:
                 item()
             item = None if self._is_due() else self._inbox.take(0, messages=not self._store_down)
-        mono_ms = self._clock.mono_ms()
+        if self._writing is not None and self._writing.done:
+            self._finish()
         if self._is_due():
-            self.flush()
+            if self._next_territory is not None:
+                self.flush()
+            elif self._finish():
+                self._begin()
+        mono_ms = self._clock.mono_ms()
         self._receipts.send(mono_ms=mono_ms)
         if mono_ms - self._chores_ms >= _CHORES_MS:
             self._chores_ms = mono_ms
             self._do_chores()
-        if self._moving and not self._store_down and self._moves_wait.is_over(mono_ms):
+        if self._moving and not self._store_down and self._moves_wait.is_over(mono_ms) and self._finish():
             self._move()
 
     def use(self, found: Territory | ConfigError) -> None:
@@ -120,23 +141,48 @@ class Worker:
         self.flush()
 
     def flush(self) -> bool:
-        """Write what is in hand, whatever its age; False when the store is down and it stays in hand.
+        """Write all that is in hand, whatever its age; False when the store is down and it stays in hand.
 
         A territory that waits is taken over then: the batch was placed by the old one.
         """
-        if self._ingest.batch.since_ms is not None or self._alarms.unwritten():
-            try:
-                self._writer.write(self._ingest.batch)
-            except LinkError as error:
-                self._store_down.lengthen(error.code, mono_ms=self._clock.mono_ms())
-                self._alarms.begin(STORE_DOWN, error.message, hint=error.hint)
-                return False
+        told = False  # alarms that the operator's database refuses are given to it once, not for ever
+        while self._finish():
+            rows = self._unwritten is not None or self._ingest.batch.since_ms is not None
+            if not rows and (told or not self._alarms.unwritten()):
+                self._end_pause()
+                self._take_over()
+                return True
+            self._begin()
+            told = True
+        return False
+
+    def _begin(self) -> None:
+        """Give the store what is next in hand."""
+        batch, self._unwritten = self._unwritten, None
+        if batch is None:
+            batch = self._ingest.batch
             self._ingest.start_batch()
+        self._writing = self._writer.begin(batch, on_done=self._inbox.wake)
+
+    def _finish(self) -> bool:
+        """Wait for what the store was given; False when the store is down: it is kept, to be given again."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return True
+        try:
+            self._writer.complete(writing)
+        except LinkError as error:
+            self._unwritten = writing.batch
+            self._store_down.lengthen(error.code, mono_ms=self._clock.mono_ms())
+            self._alarms.begin(STORE_DOWN, error.message, hint=error.hint)
+            return False
+        self._end_pause()
+        return True
+
+    def _end_pause(self) -> None:
         if self._store_down:
             self._store_down.end()
             self._alarms.end(STORE_DOWN)
-        self._take_over()
-        return True
 
     def _take_over(self) -> None:
         territory, self._next_territory = self._next_territory, None
@@ -189,20 +235,24 @@ class Worker:
                 self._ingest.batch.add(made)
 
     def _is_due(self) -> bool:
-        batch = self._ingest.batch
         mono_ms = self._clock.mono_ms()
         if self._store_down:
             return self._store_down.is_over(mono_ms)
+        batch = self._ingest.batch
         if batch.since_ms is None:
             return False
-        return batch.size >= self._batch_points or mono_ms - batch.since_ms >= self._flush_ms
+        if batch.size >= max(self._batch_points, min(_MOST_POINTS, self._batch_points * len(batch.lots) / _DATABASES)):
+            return True
+        is_free = self._writing is None or self._writing.done
+        return is_free and mono_ms - batch.since_ms >= self._flush_ms
 
     def _wait_s(self) -> float:
         mono_ms = self._clock.mono_ms()
         if self._moving and not self._store_down and self._moves_wait.is_over(mono_ms):
             return 0.0
         since_ms = self._ingest.batch.since_ms
-        flush_ms = None if since_ms is None or self._store_down else since_ms + self._flush_ms
+        waits = self._store_down or self._writing is not None  # `Inbox.wake` tells when the store has answered
+        flush_ms = None if waits or since_ms is None else since_ms + self._flush_ms
         due = [due_ms for due_ms in (self._receipts.next_ms(), flush_ms) if due_ms is not None]
         return min(_IDLE_S, max(0, min(due) - mono_ms) / 1000) if due else _IDLE_S
 

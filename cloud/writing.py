@@ -1,9 +1,14 @@
 """Writes a batch: every database its rows touch, then the quarantine; only then each row gets its verdict.
 
-What a tenant's database or the quarantine cannot keep is deferred, and the rest goes on.
+What a tenant's database or the quarantine cannot keep is deferred, and the rest goes on. The store's part runs in
+threads of its own (`begin`), so that the worker reads on meanwhile and tenants do not wait for each other; all that
+follows from it is the worker's thread's (`complete`).
 """
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
 
 from cloud.alarms import Alarms
 from cloud.backpressure import Refusals
@@ -11,6 +16,7 @@ from cloud.batch import Batch, Lot, RowRef
 from cloud.counters import Counters
 from cloud.quarantine import Quarantine
 from cloud.receipts import QUARANTINED, STORED, Fate, Verdict
+from cloud.schema import RowPoints
 from cloud.stores.base import Point, Rejected, Store
 from core import log
 from core.errors import BeffroiError, RejectedError, StorageError
@@ -24,10 +30,47 @@ _RefusedPoint = tuple[RowRef, str, Point, RejectedError]  # its row, its databas
 
 STORE_REFUSES = "store.refuses"  # alarm, for one tenant
 QUARANTINE_REFUSES = "quarantine.refuses"  # alarm
+_THREADS = 4  # databases written to at a time
+
+
+class Part(NamedTuple):
+    """One database's share of a batch. `reason`: why it was not even asked."""
+
+    database: str
+    lot: Lot
+    answer: "Future[list[Rejected]] | None"
+    reason: str | None
+
+
+class Writing:
+    """A batch that the store was given, and what it answers."""
+
+    def __init__(self, batch: Batch, parts: list[Part], alarms: list[RowPoints], on_done: Callable[[], None]) -> None:
+        self.batch = batch
+        self.parts = parts
+        self.alarms = alarms
+        answers = [part.answer for part in parts if part.answer is not None]
+        self._waits_for = len(answers)
+        self._lock = threading.Lock()
+        self._on_done = on_done
+        for answer in answers:
+            answer.add_done_callback(self._note)
+
+    @property
+    def done(self) -> bool:
+        """Whether the store has said all: `complete` will not wait for it."""
+        return not self._waits_for
+
+    def _note(self, _answer: "Future[list[Rejected]]") -> None:
+        with self._lock:
+            self._waits_for -= 1
+            done = not self._waits_for
+        if done:
+            self._on_done()
 
 
 class BatchWriter:
-    """Used by the worker's thread alone.
+    """Used by the worker's thread alone; `close` it.
 
     Args:
         probe: asked when a database refuses; raises `LinkError` when the store is down as a whole.
@@ -52,6 +95,10 @@ class BatchWriter:
         self._counters = counters
         self._clock = clock
         self._probe = probe
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+
+    def close(self) -> None:
+        self._threads.shutdown()
 
     def write(self, batch: Batch) -> None:
         """Write all, then finish each message with the verdicts of its rows.
@@ -59,10 +106,42 @@ class BatchWriter:
         Raises:
             LinkError: the store is down as a whole; nothing was finished, the same batch can be written again.
         """
-        self._write_alarms()
+        self.complete(self.begin(batch))
+
+    def begin(self, batch: Batch, *, on_done: Callable[[], None] = lambda: None) -> Writing:
+        """Hand the batch to the store; what alarms have to say goes along. Complete it before the next is begun.
+
+        Args:
+            on_done: called from another thread, when `Writing.done` has become true.
+        """
+        mono_ms = self._clock.mono_ms()
+        alarms = self._alarms.unwritten()
+        lots = [(name, lot) for name, lot in batch.lots.items() if lot.points]
+        if alarms:
+            told = Lot()
+            for made in alarms:
+                told.add(made.points, None)
+            lots.append((OPERATOR, told))
+        parts: list[Part] = []
+        for database, lot in lots:
+            reason = self._refusals.reason(database, mono_ms=mono_ms)
+            answer = None if reason is not None else self._threads.submit(self._store.write, database, lot.points)
+            parts.append(Part(database, lot, answer, reason))
+        return Writing(batch, parts, alarms, on_done)
+
+    def complete(self, writing: Writing) -> None:
+        """Wait for the store, keep what it refused, then finish each message with the verdicts of its rows.
+
+        Raises:
+            LinkError: as `write`.
+        """
+        batch = writing.batch
+        wait([part.answer for part in writing.parts if part.answer is not None])
         unfit, refused = list(batch.unfit), list[_RefusedPoint]()
-        for database, lot in batch.lots.items():
-            self._write_lot(database, lot, unfit, refused)
+        for part in writing.parts:
+            self._take_answer(part, unfit, refused)
+        if writing.alarms and not self._refusals.is_refusing(OPERATOR):
+            self._alarms.written(writing.alarms)
         self._keep(unfit, refused, batch)
         self._counters.points_refused += len(refused)
         self._count(batch)
@@ -73,27 +152,16 @@ class BatchWriter:
         for ack in batch.acks:
             ack()
 
-    def _write_alarms(self) -> None:
-        alarms = self._alarms.unwritten()
-        if alarms:
-            told = Batch()
-            for made in alarms:
-                told.add(made)
-            self._write_lot(OPERATOR, told.lots[OPERATOR], [], [])
-            if not self._refusals.is_refusing(OPERATOR):
-                self._alarms.written(alarms)
-
-    def _write_lot(self, database: str, lot: Lot, unfit: list[_Unfit], refused: list[_RefusedPoint]) -> None:
-        mono_ms = self._clock.mono_ms()
-        reason = self._refusals.reason(database, mono_ms=mono_ms)
+    def _take_answer(self, part: Part, unfit: list[_Unfit], refused: list[_RefusedPoint]) -> None:
+        database, lot, reason = part.database, part.lot, part.reason
         rejected: list[Rejected] = []
-        if reason is None:
+        if part.answer is not None:
             try:
-                rejected = self._store.write(database, lot.points)
+                rejected = part.answer.result()
             except StorageError as error:
                 self._probe()
                 reason = error.code
-                self._refusals.refused(database, error, mono_ms=mono_ms)
+                self._refusals.refused(database, error, mono_ms=self._clock.mono_ms())
                 self._alarms.begin(STORE_REFUSES, error.message, hint=error.hint, tenant=database)
             else:
                 if self._refusals.accepted(database):

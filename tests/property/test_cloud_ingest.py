@@ -37,7 +37,10 @@ def is_500(point: Point) -> bool:
 def test_a_receipt_says_each_row_once_and_what_became_of_it(verdicts: list[Verdict], first: int) -> None:
     """Kept and deferred ranges together are the message's rows; counts add up; checksums are of the kept rows."""
     rows = [str(number).encode() for number in range(len(verdicts))]
-    said = Header(edge="e", spool_id="s", row_class=RowClass.URGENT, first=first, last=first + len(rows) - 1, boot="b")
+    last = first + len(rows) - 1
+    said = Header(
+        edge="e", spool_id="s", row_class=RowClass.URGENT, first=first, last=last, boot="b", crc32=checksum(rows)
+    )
     told = answer(said, rows, verdicts)
     spoken: dict[int, str] = {}
     for kept in told.kept:

@@ -10,7 +10,9 @@ import pytest
 
 from cloud.inbox import Inbox
 from cloud.moves import Step
+from cloud.schema import RowPoints
 from cloud.sources.base import Delivery
+from cloud.stores.base import Point
 from cloud.worker import Worker
 from core.errors import ConfigError, NotConnected, StorageError
 from core.receipt import Receipt
@@ -63,8 +65,14 @@ class Loop:
             flush_ms=20,
             batch_points=30,
         )
-        self.worker.turn(0)
+        self.turn()
         self.moves.asked.clear()
+
+    def turn(self) -> None:
+        """Once round, and on until the store has answered what it was given."""
+        self.worker.turn(0)
+        while self.worker.writing:
+            self.worker.turn(5)
 
     def deliver(self, *payloads: bytes) -> None:
         for number, payload in enumerate(payloads):
@@ -80,16 +88,17 @@ class Loop:
 def loop(tmp_path: Path) -> Iterator[Loop]:
     loop = Loop(tmp_path)
     yield loop
+    loop.road.writer.close()
     loop.road.quarantine.close()
 
 
 def test_a_batch_is_written_when_it_is_old_enough(loop: Loop) -> None:
     """Rows wait for others at most `flush_ms`, then all go in one write."""
     loop.deliver(pack(uplink(1)), pack(uplink(2), first=2))
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.road.store.writes == []
     loop.road.clock.advance(20)
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.road.store.writes == ["ccpvm"]
     assert loop.uplinks() == 2
     assert [what for what, _ in loop.road.said][-2:] == ["ack", "ack"]
@@ -98,35 +107,87 @@ def test_a_batch_is_written_when_it_is_old_enough(loop: Loop) -> None:
 def test_a_batch_is_written_when_it_is_large_enough(loop: Loop) -> None:
     """30 points are 10 uplinks here; what comes after is the next batch."""
     loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.uplinks() == 10
+
+
+def test_the_next_batch_is_made_while_one_is_written(loop: Loop) -> None:
+    """The store's time is not the worker's; nothing is told or acknowledged before it has answered."""
+    answers = threading.Event()
+    write = loop.road.store.write
+    loop.road.store.write = lambda database, points: (answers.wait(10), write(database, points))[1]  # type: ignore[method-assign]
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.worker.turn(0)
+    assert loop.worker.writing
+    loop.deliver(pack(uplink(11), first=11))
+    loop.worker.turn(0)
+    assert (loop.road.ingest.batch.size, loop.road.said) == (3, [])
+    answers.set()
+    while loop.worker.writing:
+        loop.worker.turn(5)
+    assert (loop.uplinks(), len(loop.road.acked())) == (10, 10)
+    loop.road.clock.advance(20)
+    loop.turn()
+    assert loop.uplinks() == 11
+
+
+def test_many_tenants_make_larger_batches(loop: Loop) -> None:
+    """With 40 databases a batch is twice as large; never so large that it is late."""
+    batch = loop.road.ingest.batch
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 10)))
+    loop.turn()
+    for number in range(39):
+        batch.add(RowPoints(f"tenant-{number}", [Point("light", {"device": STOCK}, 1, {"power_w": 1.0})]))
+    assert batch.size == 66
+    loop.turn()
+    assert len(loop.road.store.writes) == 40
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(11, 15)))
+    loop.turn()
+    for number in range(39):
+        loop.road.ingest.batch.add(
+            RowPoints(f"tenant-{number}", [Point("light", {"device": STOCK}, 1, {"power_w": 1.0})])
+        )
+    assert loop.road.ingest.batch.size == 51
+    loop.turn()
+    assert len(loop.road.store.writes) == 40
+    loop.road.clock.advance(20)
+    loop.turn()
+    assert len(loop.road.store.writes) == 80
+
+
+def test_an_alarm_that_the_operator_refuses_does_not_hold_the_worker(loop: Loop) -> None:
+    """It is told when the operator's database works again; meanwhile a flush ends."""
+    loop.road.store.refusing["operator"] = StorageError("store.full", "full")
+    loop.road.alarms.begin("some.alarm", "it is so")
+    assert loop.worker.flush()
+    assert loop.road.store.points("operator", "alarm") == []
 
 
 def test_a_store_that_is_down_stops_all_and_memory_stays_bounded(loop: Loop) -> None:
     """Nothing is taken or acknowledged, the gate closes, calls are answered; it is tried again with back-off."""
     loop.road.store.down = NotConnected("store.folder", "gone")
     loop.deliver(pack(uplink(1)))
-    loop.worker.turn(0)
+    loop.turn()
     loop.road.clock.advance(20)
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.worker.paused == "store.folder"
     assert [alarm.code for alarm in loop.road.alarms.holding()] == ["store.down"]
     loop.deliver(*(pack(uplink(n), first=n) for n in range(2, 13)))
     answer = loop.inbox.call(lambda: "status")
     for _ in range(50):
-        loop.worker.turn(0)
+        loop.turn()
     assert answer.result(0) == "status"
     assert loop.gate == ["closed"]
     assert loop.road.store.writes.count("ccpvm") == 1
     assert loop.road.said == []
     loop.road.store.down = None
     loop.road.clock.advance(500)
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.worker.paused == ""
     assert loop.uplinks() == 1
     assert loop.road.alarms.holding() == []
     for _ in range(5):
-        loop.worker.turn(0)
+        loop.turn()
         loop.road.clock.advance(20)
     assert loop.uplinks() == 12
     assert loop.gate == ["closed", "open"]
@@ -135,13 +196,13 @@ def test_a_store_that_is_down_stops_all_and_memory_stays_bounded(loop: Loop) -> 
 def test_a_changed_territory_is_taken_over_between_two_batches(loop: Loop) -> None:
     """What is in hand is written as it was placed; the moves are noted before the first row is placed anew."""
     loop.deliver(pack(uplink(1, dev_eui=STOCK)))
-    loop.worker.turn(0)
+    loop.turn()
     new = territory(stock_at="REM-2")
     loop.worker.use(new)
     assert loop.uplinks("operator") == 1
     assert loop.moves.asked == [f"follow {new.digest}"]
     assert loop.road.ingest.territory is new
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.moves.asked[1:] == [f"step {new.digest}"]
     assert loop.worker.moving is False
 
@@ -151,12 +212,12 @@ def test_a_territory_waits_while_what_is_in_hand_cannot_be_written(loop: Loop) -
     old = loop.road.ingest.territory
     loop.road.store.down = NotConnected("store.folder", "gone")
     loop.deliver(pack(uplink(1, dev_eui=STOCK)))
-    loop.worker.turn(0)
+    loop.turn()
     loop.worker.use(territory(stock_at="REM-2"))
     assert loop.road.ingest.territory is old
     loop.road.store.down = None
     loop.road.clock.advance(500)
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.road.ingest.territory.digest == territory(stock_at="REM-2").digest
 
 
@@ -182,7 +243,7 @@ def test_a_territory_whose_moves_cannot_be_noted_is_tried_again(loop: Loop) -> N
     assert [alarm.code for alarm in loop.road.alarms.holding()] == ["moves.wait"]
     loop.moves.refuses = None
     loop.road.clock.advance(1000)
-    loop.worker.turn(0)
+    loop.turn()
     assert loop.road.ingest.territory is new
     assert loop.road.alarms.holding() == []
 
@@ -193,14 +254,14 @@ def test_moves_that_a_database_refuses_wait_with_an_alarm(loop: Loop) -> None:
     loop.moves.steps = [Step(unfinished=True, refusing={}), refused, StorageError("journal.disk", "I/O error")]
     loop.worker.use(territory(stock_at="REM-2"))
     for _ in range(5):
-        loop.worker.turn(0)
+        loop.turn()
     assert len(loop.moves.asked) == 3
     assert [(alarm.code, alarm.message) for alarm in loop.road.alarms.holding()] == [
         ("moves.wait", "ccpvm.sqlite: full")
     ]
     for _ in range(3):
         loop.road.clock.advance(1000)
-        loop.worker.turn(0)
+        loop.turn()
     assert loop.worker.moving is False
     assert loop.road.alarms.holding() == []
 
@@ -209,7 +270,7 @@ def test_a_site_that_is_declared_ends_its_alarm(loop: Loop) -> None:
     """Before its edge has even tried again."""
     loop.road.ingest.territory = territory(sites=("esternay",))
     loop.deliver(pack(uplink(1)))
-    loop.worker.turn(0)
+    loop.turn()
     assert [alarm.site for alarm in loop.road.alarms.holding()] == [EDGE]
     loop.worker.use(territory())
     assert loop.road.alarms.holding() == []
@@ -219,7 +280,7 @@ def test_counters_are_written_now_and_then(loop: Loop) -> None:
     """Every ten seconds in which something happened, as a `site` point of the operator under the worker's name."""
     loop.deliver(pack(uplink(1)))
     for _ in range(20):
-        loop.worker.turn(0)
+        loop.turn()
         loop.road.clock.advance(1000)
     (point,) = loop.road.store.points("operator", "site")
     assert point.tags == {"site": "w"}
@@ -229,7 +290,7 @@ def test_counters_are_written_now_and_then(loop: Loop) -> None:
 def test_told_to_stop_it_writes_what_is_in_hand_and_takes_nothing_more(loop: Loop) -> None:
     """What it has not taken stays the broker's; what it took is durable, told and acknowledged."""
     loop.deliver(pack(uplink(1)))
-    loop.worker.turn(0)
+    loop.turn()
     loop.deliver(pack(uplink(2), first=2))
     stopping = threading.Event()
     stopping.set()
@@ -244,9 +305,9 @@ def test_told_to_stop_while_the_store_is_down_it_leaves_all_unacknowledged(loop:
     """Ten seconds are not for waiting."""
     loop.road.store.down = NotConnected("store.folder", "gone")
     loop.deliver(pack(uplink(1)))
-    loop.worker.turn(0)
+    loop.turn()
     loop.road.clock.advance(20)
-    loop.worker.turn(0)
+    loop.turn()
     stopping = threading.Event()
     stopping.set()
     loop.worker.run(stopping)
