@@ -6,6 +6,8 @@ SQLite before 3.51.3 can corrupt a WAL file when one connection checkpoints whil
 checkpoints, inside its own commits; a `mode=ro` connection can do neither (it cannot take the exclusive lock).
 """
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.errors import StorageError
+from core.errors import NotConnected, StorageError
 
 BUSY_S: Final = 5.0  # only the recovery after a kill -9 ever holds a lock
 _CHECKPOINT_PAGES: Final = 2000  # 8 MiB
 _WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes to which the WAL file is cut back
+_PROBE_BYTES: Final = 64 * 1024  # a disk with less is as good as full
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +175,22 @@ def snapshot(connection: sqlite3.Connection, path: Path, layout: Layout) -> Iter
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def probe_folder(folder: Path) -> None:
+    """See whether a folder can be written to at all.
+
+    Raises:
+        NotConnected: `store.folder`: gone, read-only, or its disk is full.
+    """
+    probe = folder / ".probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+        raise NotConnected("store.folder", f"cannot write to {folder}: {error.strerror}") from error

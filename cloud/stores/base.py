@@ -3,8 +3,9 @@
 A *database* is one tenant's, or the operator's; they never see each other. A *point* is one line of a measurement:
 tags name its series, fields are quantities, time is µs since the Unix epoch. The same series and time is the same
 point: its fields merge and the newest value wins, so that writing an uplink twice changes nothing.
-A point with a field `key` is somebody's own: it never replaces one with another `key`. What is stored stays, the
-other comes back as `Rejected` with the code `identity.collision`; within one write one of the two is stored.
+A point with a field `key` is somebody's own: it never replaces one with another `key` at the same series and time.
+Either both are kept, as two points of one time, or what is stored stays and the other comes back as `Rejected` with
+the code `identity.collision`. The points of a measurement have a key all or none.
 In `where` an empty text means that the series lacks the tag. What no store takes: `cloud.stores.checks`.
 """
 
@@ -39,15 +40,24 @@ class Store(Protocol):
     """Every method raises `LinkError` (try again) or `StorageError` (this database refuses; the others go on)."""
 
     def databases(self) -> list[str]:
-        """Names of the databases that exist."""
+        """Names of the databases that exist, sorted; those that this process has no credentials for may be absent."""
         ...
 
     def write(self, database: str, points: Sequence[Point]) -> list[Rejected]:
-        """Make the points durable: when it returns they survive a kill -9 and are visible to other processes."""
+        """Make the points durable: when it returns they survive a kill -9 and are visible to other processes.
+
+        Whether it makes a database that does not exist, or refuses it, is the store's own.
+        """
         ...
 
-    def latest(self, database: str, measurement: str, where: Mapping[str, str] | None = None) -> list[Point]:
-        """The newest point of each series whose tags match `where`; fields it lacks are taken from older points."""
+    def latest(
+        self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
+    ) -> list[Point]:
+        """The newest point of each series whose tags match `where`; fields it lacks are taken from older points.
+
+        Args:
+            since_us: only series with a point at or after it, and only fields whose newest value is at or after it.
+        """
         ...
 
     def series(
@@ -63,6 +73,19 @@ class Store(Protocol):
         """The points with start ≤ time < end, by time; at most the first `limit`."""
         ...
 
+    def sums(
+        self,
+        database: str,
+        measurement: str,
+        field: str,
+        *,
+        start_us: int,
+        end_us: int,
+        where: Mapping[str, str] | None = None,
+    ) -> list[tuple[dict[str, str], float]]:
+        """Tags and sum of one numeric field for each series that has it in start ≤ time < end."""
+        ...
+
     def raw(self, database: str, *, device: str, start_us: int, end_us: int) -> list[Point]:
         """The `uplink` points of one device, by time: payload, codec, identity."""
         ...
@@ -75,6 +98,14 @@ class Store(Protocol):
         self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
     ) -> int:
         """Delete the points with start ≤ time < end whose tags match; how many."""
+        ...
+
+    def probe(self) -> None:
+        """See whether the store can be written to at all; asked when a database refuses.
+
+        Raises:
+            LinkError: the store is down as a whole.
+        """
         ...
 
     def close(self) -> None: ...

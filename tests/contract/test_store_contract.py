@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cloud.stores.base import Point, Store
+from cloud.stores.base import Point, Rejected, Store
 from cloud.stores.checks import MAX_TEXT, MAX_TIME_US
 from cloud.stores.sqlite import SqliteStore
 from core.errors import StorageError
@@ -77,49 +77,67 @@ def own(key: str, time_us: int = T0, **fields: float | str | bool) -> Point:
     return Point("event", LAMP, time_us, {"key": key, **fields})
 
 
+def only(rejected: list[Rejected], index: int) -> bool:
+    """Whether the point of this index was refused, for its key and alone; False when both were kept."""
+    assert [(line.index, line.code) for line in rejected] in ([], [(index, "identity.collision")])
+    return bool(rejected)
+
+
 def test_a_point_never_replaces_one_with_another_key(store: Store) -> None:
-    """What came first stays whole, with its newest values; the other is named, its neighbours are stored."""
+    """What came first stays whole, with its newest values; the other is named, or kept beside it."""
     assert store.write("ccpvm", [own("a", detail="first")]) == []
-    (rejected,) = store.write("ccpvm", [own("c", T0 - 1), own("b", detail="second", more=1.0), own("d", T0 + 1)])
-    assert (rejected.index, rejected.code) == (1, "identity.collision")
-    assert everything(store, "event") == [own("c", T0 - 1), own("a", detail="first"), own("d", T0 + 1)]
-    assert store.latest("ccpvm", "event") == [own("d", T0 + 1, detail="first")]
+    second = own("b", detail="second", more=1.0)
+    is_refused = only(store.write("ccpvm", [own("c", T0 - 1), second, own("d", T0 + 1)]), 1)
+    found = everything(store, "event")
+    kept = [own("a", detail="first")] if is_refused else [own("a", detail="first"), second]
+    assert (found[0], found[-1]) == (own("c", T0 - 1), own("d", T0 + 1))
+    assert sorted(found[1:-1], key=lambda point: str(point.fields["key"])) == kept
+    assert store.count("ccpvm", "event") == len(found)
+    (newest,) = store.latest("ccpvm", "event")
+    assert (newest.time_us, newest.fields["key"]) == (T0 + 1, "d")
     assert store.write("ccpvm", [own("a", detail="again")]) == [], "the same key is the same point"
     assert own("a", detail="again") in everything(store, "event")
+    assert store.count("ccpvm", "event") == len(found)
 
 
-def test_within_one_write_one_of_two_keys_stays(store: Store) -> None:
-    """Whatever fields they have and how often they come: one is stored whole, each point of the other is named."""
+def test_within_one_write_no_key_replaces_another(store: Store) -> None:
+    """Whatever fields they have and how often they come: one is stored whole and each point of the other is named, or
+    both are there, each with its own fields."""
     mine, others = [own("a"), own("a", detail="a")], [own("b"), own("b", more=1.0)]
     for number, neighbour in enumerate((own("n"), own("n", detail="n"), own("n", more=1.0))):
         tags = {**LAMP, "type": str(number)}
         made = [msgspec.structs.replace(point, tags=tags) for point in (neighbour, mine[0], *others, mine[1])]
         made[0] = msgspec.structs.replace(made[0], time_us=T0 - 1)
         rejected = store.write("ccpvm", made)
-        assert {line.code for line in rejected} == {"identity.collision"}
-        stays = {1: {"key": "b", "more": 1.0}, 2: {"key": "a", "detail": "a"}}[1 if rejected[0].index == 1 else 2]
-        assert [line.index for line in rejected] == ([1, 4] if stays["key"] == "b" else [2, 3])
-        (stored,) = store.series("ccpvm", "event", start_us=T0, end_us=T0 + 1, where={"type": str(number)})
-        assert stored.fields == stays
+        assert {line.code for line in rejected} <= {"identity.collision"}
+        indices = [line.index for line in rejected]
+        whole = {"a": {"key": "a", "detail": "a"}, "b": {"key": "b", "more": 1.0}}
+        stay = {(): ["a", "b"], (1, 4): ["b"], (2, 3): ["a"]}[tuple(indices)]
+        stored = store.series("ccpvm", "event", start_us=T0, end_us=T0 + 1, where={"type": str(number)})
+        assert sorted((point.fields for point in stored), key=lambda fields: str(fields["key"])) == [
+            whole[key] for key in stay
+        ]
         (newest,) = store.latest("ccpvm", "event", {"type": str(number)})
-        assert newest == msgspec.structs.replace(stored, fields={**made[0].fields, **stays})
+        assert (newest.time_us, newest.fields["key"] in stay) == (T0, True)
 
 
 def test_a_resent_point_is_no_collision_beside_one_that_is(store: Store) -> None:
-    """The one that is stored already wins over another that comes before it in the same write."""
+    """The one that is stored already is never the one that is refused."""
     store.write("ccpvm", [own("a")])
-    assert [line.index for line in store.write("ccpvm", [own("b"), own("a", detail="again")])] == [0]
-    assert everything(store, "event") == [own("a", detail="again")]
+    is_refused = only(store.write("ccpvm", [own("b"), own("a", detail="again")]), 0)
+    found = everything(store, "event")
+    assert own("a", detail="again") in found
+    assert (own("b") in found) is not is_refused
 
 
-def test_a_point_without_a_key_still_merges(store: Store) -> None:
-    """Only what is somebody's own is guarded."""
-    store.write("ccpvm", [own("a")])
-    assert store.write("ccpvm", [Point("event", LAMP, T0, {"detail": "late"})]) == []
-    assert everything(store, "event") == [own("a", detail="late")]
-    store.write("ccpvm", [Point("event", LAMP, T0 + 1, {"detail": "early"})])
-    assert store.write("ccpvm", [own("b", T0 + 1)]) == []
-    assert len(everything(store, "event")) == 2
+def test_a_range_of_one_instant_has_all_its_keys(store: Store) -> None:
+    """However a store keeps two keys of one µs apart: the µs is deleted whole, and neighbours stay."""
+    store.write("ccpvm", [own("c", T0 - 1), own("a"), own("b"), own("d", T0 + 1)])
+    there = len(store.series("ccpvm", "event", start_us=T0, end_us=T0 + 1))
+    assert store.delete_range("ccpvm", "event", start_us=T0, end_us=T0 + 1, where=LAMP) == there
+    assert everything(store, "event") == [own("c", T0 - 1), own("d", T0 + 1)]
+    assert store.write("ccpvm", [own("b")]) == [], "what was deleted is in nobody's way"
+    assert own("b") in everything(store, "event")
 
 
 def test_latest_takes_absent_fields_from_older_points(store: Store) -> None:
@@ -128,6 +146,43 @@ def test_latest_takes_absent_fields_from_older_points(store: Store) -> None:
     store.write("ccpvm", [light(T0 + 1, level_pct=10.0, power_w=1.0)])
     store.write("ccpvm", [light(T0, level_pct=9.0, lamp="on")])
     assert store.latest("ccpvm", "light") == [light(T0 + 2, power_w=2.0, level_pct=10.0, lamp="on")]
+
+
+def test_latest_since_an_instant(store: Store) -> None:
+    """Series without a point at or after it are left out, and so are fields whose newest value is older."""
+    store.write("ccpvm", [light(T0, power_w=1.0, level_pct=10.0), light(T0 + HOUR, power_w=2.0, on=True)])
+    store.write("ccpvm", [light(T0, OTHER, power_w=9.0), light(T0 + 2 * HOUR, level_pct=20.0)])
+
+    def since(time_us: int) -> list[Point]:
+        return sorted(store.latest("ccpvm", "light", since_us=time_us), key=lambda point: point.tags["asset"])
+
+    newest = light(T0 + 2 * HOUR, power_w=2.0, level_pct=20.0, on=True)
+    assert since(0) == since(T0) == [newest, light(T0, OTHER, power_w=9.0)]
+    assert since(T0 + 1) == since(T0 + HOUR) == [newest]
+    assert since(T0 + HOUR + 1) == since(T0 + 2 * HOUR) == [light(T0 + 2 * HOUR, level_pct=20.0)]
+    assert since(T0 + 2 * HOUR + 1) == since(2**62) == []
+    assert store.latest("ccpvm", "light", {"asset": "lamp-2"}, since_us=T0) == [light(T0, OTHER, power_w=9.0)]
+
+
+def test_sums_add_up_one_field_of_each_series(store: Store) -> None:
+    """start ≤ time < end; whole numbers too; series without the field are left out, and so is what is no number."""
+    left, right = {**LAMP, "channel": "left"}, {**LAMP, "channel": "right"}
+    store.write(
+        "ccpvm", [light(T0 + n * HOUR, tags, count=float(n), seq=n) for n in range(5) for tags in (left, right)]
+    )
+    store.write("ccpvm", [light(T0, OTHER, power_w=1.0, lamp="on", on=True), light(T0 + HOUR, right, count=0.5)])
+
+    def sums(field: str, start: int = 0, end: int = 2**62, **where: str) -> list[tuple[dict[str, str], float]]:
+        found = store.sums("ccpvm", "light", field, start_us=start, end_us=end, where=where)
+        assert all(type(total) is float for _, total in found)
+        return sorted(found, key=lambda one: sorted(one[0].items()))
+
+    assert sums("count") == [(left, 10.0), (right, 9.5)]
+    assert sums("seq", T0 + HOUR, T0 + 3 * HOUR) == [(left, 3.0), (right, 3.0)]
+    assert sums("count", channel="left") == [(left, 10.0)]
+    assert sums("power_w", channel="") == [(OTHER, 1.0)]
+    assert sums("count", T0 + 5 * HOUR) == sums("none") == sums("lamp") == sums("on") == []
+    assert store.sums("ccpvm", "bin", "count", start_us=0, end_us=2**62) == []
 
 
 def test_latest_has_one_point_a_series(store: Store) -> None:
@@ -183,12 +238,15 @@ def test_count_is_cut_by_time(store: Store) -> None:
 
 def test_what_does_not_exist_is_empty(store: Store) -> None:
     """A database or measurement that nothing was written to has nothing, and asking for it makes nothing."""
-    assert store.databases() == []
-    assert store.latest("ccpvm", "light") == []
-    assert everything(store) == []
-    assert store.count("ccpvm", "light") == 0
-    assert store.delete_range("ccpvm", "light", start_us=0, end_us=1, where={}) == 0
-    assert store.databases() == []
+    before = store.databases()
+    for database in ("nowhere", "ccpvm"):
+        assert store.latest(database, "light") == store.latest(database, "light", since_us=0) == []
+        assert everything(store, database=database) == []
+        assert store.count(database, "light") == 0
+        assert store.sums(database, "light", "power_w", start_us=0, end_us=2**62) == []
+        assert store.delete_range(database, "light", start_us=0, end_us=1, where={}) == 0
+    assert store.databases() == before
+    assert "nowhere" not in before
     store.write("ccpvm", [light(T0, power_w=1.0)])
     assert everything(store, "bin") == []
     assert store.latest("ccpvm", "bin") == []

@@ -47,6 +47,10 @@ class Newest:
             for name in fields:
                 self.older.pop(name, None)
 
+    def since(self, since_us: int) -> dict[str, Field]:
+        """The values of this time or later."""
+        return {name: field for name, field in self.fields.items() if self.older.get(name, self.time_us) >= since_us}
+
     def is_touched(self, start_us: int, end_us: int) -> bool:
         """Whether any of the values is of a time in start ≤ time < end."""
         return start_us <= self.time_us < end_us or any(start_us <= time < end_us for time in self.older.values())

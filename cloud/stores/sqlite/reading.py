@@ -8,6 +8,7 @@ import msgspec
 from cloud.stores.base import Field, Point
 from cloud.stores.checks import MAX_TIME_US, TAGS, is_name
 from cloud.stores.sqlite.layout import HOUR_US, quoted
+from cloud.stores.sqlite.newest import Newest
 
 _FEW = 64  # series: up to here each is sought; above, the hours are read through
 Tags = dict[str, str]
@@ -15,10 +16,39 @@ _decode_fields = msgspec.json.Decoder(dict[str, float | int | str | bool]).decod
 _decode_tags = msgspec.json.Decoder(Tags).decode
 
 
-def latest(connection: sqlite3.Connection, measurement: str, where: Mapping[str, str]) -> list[Point]:
+def latest(
+    connection: sqlite3.Connection, measurement: str, where: Mapping[str, str], since_us: int | None
+) -> list[Point]:
     condition, texts = _condition(measurement, where)
-    rows = connection.execute(f"SELECT tags, time_us, fields FROM _series WHERE {condition}", texts)  # noqa: S608
-    return [Point(measurement, _decode_tags(tags), time_us, _decode_fields(fields)) for tags, time_us, fields in rows]
+    if since_us is None:
+        rows = connection.execute(f"SELECT tags, time_us, fields FROM _series WHERE {condition}", texts)  # noqa: S608
+        return [Point(measurement, _decode_tags(tags), at_us, _decode_fields(fields)) for tags, at_us, fields in rows]
+    condition += " AND time_us >= ?"
+    rows = connection.execute(
+        f"SELECT tags, time_us, fields, older FROM _series WHERE {condition}",  # noqa: S608
+        (*texts, min(since_us, MAX_TIME_US + 1)),
+    )
+    return [
+        Point(measurement, _decode_tags(tags), at_us, Newest.load(at_us, fields, older).since(since_us))
+        for tags, at_us, fields, older in rows
+    ]
+
+
+def sums(
+    connection: sqlite3.Connection, measurement: str, field: str, start_us: int, end_us: int, where: Mapping[str, str]
+) -> list[tuple[Tags, float]]:
+    if field_kinds(connection, measurement).get(field) not in ("float", "int"):
+        return []
+    start_us, end_us = bounded(start_us, end_us)
+    matching = series_ids(connection, measurement, where)
+    few = ids_condition(matching) if len(matching) <= _FEW else ""
+    rows = connection.execute(
+        f"SELECT _series, total({quoted(field)}) FROM {quoted(measurement)}"  # noqa: S608
+        f" WHERE _bucket BETWEEN ? AND ?{few} AND _time_us >= ? AND _time_us < ? AND {quoted(field)} IS NOT NULL"
+        " GROUP BY _series",
+        (start_us // HOUR_US, end_us // HOUR_US, start_us, end_us),
+    )
+    return [(matching[series], total) for series, total in rows if series in matching]
 
 
 def series_ids(connection: sqlite3.Connection, measurement: str, where: Mapping[str, str]) -> dict[int, Tags]:

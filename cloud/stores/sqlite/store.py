@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
-from cloud.sqlitefile import open_reader, snapshot
+from cloud.sqlitefile import open_reader, probe_folder, snapshot
 from cloud.stores.base import Point, Rejected
 from cloud.stores.sqlite import reading
 from cloud.stores.sqlite.layout import LAYOUT
@@ -71,10 +71,12 @@ class SqliteStore:
             return 0
         return self._with_writer(database, lambda writer: writer.delete_range(measurement, start_us, end_us, where))
 
-    def latest(self, database: str, measurement: str, where: Mapping[str, str] | None = None) -> list[Point]:
+    def latest(
+        self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
+    ) -> list[Point]:
         """The newest value of every field of each series whose tags match, at the time of its newest point."""
         with self._connection(database) as connection:
-            return [] if connection is None else reading.latest(connection, measurement, where or {})
+            return [] if connection is None else reading.latest(connection, measurement, where or {}, since_us)
 
     def series(
         self,
@@ -93,6 +95,22 @@ class SqliteStore:
             found = reading.points(connection, measurement, start_us, end_us, where or {})
             return list(islice(found, limit))
 
+    def sums(
+        self,
+        database: str,
+        measurement: str,
+        field: str,
+        *,
+        start_us: int,
+        end_us: int,
+        where: Mapping[str, str] | None = None,
+    ) -> list[tuple[dict[str, str], float]]:
+        """Tags and sum of one numeric field for each series that has it in start ≤ time < end."""
+        with self._connection(database) as connection:
+            if connection is None:
+                return []
+            return reading.sums(connection, measurement, field, start_us, end_us, where or {})
+
     def raw(self, database: str, *, device: str, start_us: int, end_us: int) -> list[Point]:
         """The `uplink` points of one device, by time."""
         return self.series(database, "uplink", start_us=start_us, end_us=end_us, where={"device": device})
@@ -103,6 +121,14 @@ class SqliteStore:
             if connection is None:
                 return 0
             return reading.count(connection, measurement, start_us or 0, 2**62 if end_us is None else end_us)
+
+    def probe(self) -> None:
+        """See whether the folder can be written to at all.
+
+        Raises:
+            LinkError: `store.folder`: gone, read-only, or its disk is full.
+        """
+        probe_folder(self._folder)
 
     def close(self) -> None:
         with self._lock:

@@ -229,3 +229,30 @@ def test_a_folder_that_cannot_be_made_is_the_store_down(tmp_path: Path) -> None:
     with pytest.raises(NotConnected) as caught:
         SqliteStore.open(tmp_path / "file" / "store")
     assert caught.value.code == "store.folder"
+
+
+def own(key: str, time_us: int = T0, **fields: float | str | bool) -> Point:
+    return Point("event", LAMP, time_us, {"key": key, **fields})
+
+
+def events(store: SqliteStore) -> list[Point]:
+    return store.series("ccpvm", "event", start_us=0, end_us=2**62)
+
+
+def test_of_two_keys_at_one_time_one_is_refused(store: SqliteStore) -> None:
+    """What came first stays whole, also where it comes again after the other in the same write."""
+    store.write("ccpvm", [own("a", detail="first")])
+    (rejected,) = store.write("ccpvm", [own("b", detail="second"), own("a", detail="again"), own("c", T0 + 1)])
+    assert (rejected.index, rejected.code) == (0, "identity.collision")
+    assert events(store) == [own("a", detail="again"), own("c", T0 + 1)]
+    assert store.latest("ccpvm", "event") == [own("c", T0 + 1, detail="again")]
+
+
+def test_a_point_without_a_key_merges_into_one_with(store: SqliteStore) -> None:
+    """And becomes somebody's own with the first key that it is given."""
+    store.write("ccpvm", [own("a")])
+    assert store.write("ccpvm", [Point("event", LAMP, T0, {"detail": "late"})]) == []
+    assert events(store) == [own("a", detail="late")]
+    store.write("ccpvm", [Point("event", LAMP, T0 + 1, {"detail": "early"})])
+    assert store.write("ccpvm", [own("b", T0 + 1)]) == []
+    assert len(events(store)) == 2
