@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core import console
-from core.errors import ConfigError, ExitCode
+from core.errors import ExitCode
+from core.territory import Territory, load
 
 if TYPE_CHECKING:
     from provisioning.influxdb.run import Server, Survey
@@ -58,7 +59,8 @@ def plan(
     beffroi territory plan --only influxdb --territory territories/grand-est --secrets /etc/beffroi/secrets.toml
     """
     del only  # the one part there is
-    seen = _survey(_connect(folder, url, secrets, admin_user, admin_file, organisation), folder, secrets)
+    territory = load(folder)
+    seen = _survey(_connect(folder, url, secrets, admin_user, admin_file, organisation), territory, secrets)
     if as_json:
         console.print_json(_as_json(seen, folder))
     else:
@@ -93,11 +95,12 @@ def apply(
     from provisioning.influxdb.run import apply as run_steps
     from provisioning.influxdb.run import sole_writer
 
+    territory = load(folder)
     server = _connect(folder, url, secrets, admin_user, admin_file, organisation)
     with sole_writer(secrets):
         if create_admin and not dry_run and server.create_admin():
             console.note(f"made {admin_user} the administrator of {server.url}")
-        seen = _survey(server, folder, secrets)
+        seen = _survey(server, territory, secrets)
         if not as_json:
             _print(seen)
         if dry_run or not seen.plan.actions:
@@ -122,17 +125,14 @@ def _connect(
 ) -> "Server":
     from provisioning.influxdb.run import connect, read_credentials, refuse_inside
 
-    if not folder.is_dir():
-        raise ConfigError("territory.missing_folder", f"there is no folder {folder}", hint="--territory DIR")
     refuse_inside(folder, secrets)
     return connect(url, read_credentials(admin_user, admin_file, dict(os.environ)), organisation=organisation)
 
 
-def _survey(server: "Server", folder: Path, secrets: Path) -> "Survey":
-    from core.territory import load
+def _survey(server: "Server", territory: Territory, secrets: Path) -> "Survey":
     from provisioning.influxdb.run import survey
 
-    seen = survey(server, load(folder), secrets)
+    seen = survey(server, territory, secrets)
     for warning in server.warnings:
         console.note(f"WARNING: {warning}")
     return seen

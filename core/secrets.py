@@ -81,7 +81,7 @@ def load_secrets(path: Path) -> Secrets:
     Raises:
         ConfigError: `secrets.missing`, `secrets.mode`, `secrets.unreadable`.
     """
-    text = read_private(path)
+    text = read_private(path, missing="`beffroi territory apply --only influxdb` writes it")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -110,8 +110,8 @@ def _collect(path: Path, table: Mapping[str, Any], where: TablePath, into: dict[
             )
 
 
-def read_private(path: Path) -> str:
-    """The text of a file that nobody but its owner can touch.
+def read_private(path: Path, *, missing: str = "check the path") -> str:
+    """The text of a file that nobody but its owner can touch. `missing`: the hint where there is none.
 
     Raises:
         ConfigError: `secrets.missing`, `secrets.mode`, `secrets.unreadable`.
@@ -129,8 +129,8 @@ def read_private(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(
             "secrets.missing",
-            f"there is no secrets file {path}",
-            hint="`beffroi territory apply --only influxdb` writes it",
+            f"there is no file {path}",
+            hint=missing,
         ) from None
     except OSError as error:
         raise ConfigError(

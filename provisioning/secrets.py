@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import OperatorError, StorageError
+from core.errors import ConfigError, OperatorError, StorageError
 from core.secrets import Secrets
 
 _HEADER = """\
@@ -50,15 +50,20 @@ def sole_writer(path: Path) -> Iterator[None]:
     """Hold the file's folder while passwords are set: two applies at once would each set their own.
 
     Raises:
+        ConfigError: `secrets.missing_folder`.
         OperatorError: `secrets.busy`.
         StorageError: `secrets.not_written`.
     """
     folder = path.resolve().parent
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(
+            "secrets.missing_folder", f"there is no folder {folder} to keep secrets in", hint=f"mkdir -p {folder}"
+        ) from error
     except OSError as error:
         raise StorageError(
-            "secrets.not_written", f"cannot write {path}: {error.strerror}", hint=f"mkdir -p {folder}"
+            "secrets.not_written", f"cannot write {path}: {error.strerror}", hint="apply as the folder's owner"
         ) from error
     try:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import OperatorError, StorageError
+from core.errors import ConfigError, OperatorError, StorageError
 from core.secrets import Secrets, load_secrets
 from provisioning import secrets as module
 from provisioning.secrets import render, sole_writer, write_secrets
@@ -107,5 +107,5 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     assert caught.value.code == "secrets.busy"
     with sole_writer(path):
         pass
-    with pytest.raises(StorageError), sole_writer(tmp_path / "nowhere" / "secrets.toml"):
+    with pytest.raises(ConfigError), sole_writer(tmp_path / "nowhere" / "secrets.toml"):
         pass
