@@ -40,16 +40,18 @@ def run(settings: Settings) -> None:
     import threading
 
     from cloud.service import build_service
+    from core.ports.systemd import Notifier
 
     loaded = _load(settings, is_service=True)
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: stopping.set())
-    service = build_service(loaded)
-    try:
-        service.run(stopping)
-    finally:
-        service.close()
+    with Notifier() as systemd:
+        service = build_service(loaded, on_beat=systemd.beat)
+        try:
+            service.run(stopping)
+        finally:
+            service.close()
 
 
 @app.command()

@@ -22,16 +22,18 @@ def run(settings: Settings) -> None:
     import signal
 
     from core import log
+    from core.ports.systemd import Notifier
     from core.settings import load
     from edge.agent import build_agent
     from edge.settings import EdgeSettings
 
     loaded = load(EdgeSettings, settings)
     log.configure(level=loaded.log_level, service=f"edge {loaded.edge}")
-    agent = build_agent(loaded)
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda _number, _frame: agent.stop())
-    agent.run()
+    with Notifier() as systemd:
+        agent = build_agent(loaded, on_beat=systemd.beat)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda _number, _frame: agent.stop())
+        agent.run()
 
 
 @app.command()

@@ -26,12 +26,17 @@ _POLICY = (
 
 
 class Hub:
-    """Polls the reader in one thread and tells every view what changed."""
+    """Polls the reader in one thread and tells every view what changed.
 
-    def __init__(self, reader: Reader, *, poll_s: float) -> None:
+    Args:
+        on_beat: called after every poll: a watchdog's seam.
+    """
+
+    def __init__(self, reader: Reader, *, poll_s: float, on_beat: Callable[[], None] = lambda: None) -> None:
         self.reader = reader
         self.views: set[View] = set()
         self._poll_s = poll_s
+        self._on_beat = on_beat
         self._polled_at = 0.0
         self._thread = ThreadPoolExecutor(1, "page-reader")  # one thread: a panel waits for the poll, never beside it
 
@@ -42,6 +47,7 @@ class Hub:
             started_at = loop.time()
             changes = await loop.run_in_executor(self._thread, self.reader.poll)
             self._polled_at = loop.time()
+            self._on_beat()
             for view in list(self.views):
                 view.show(self.reader.snapshot, changes)
             spent_s = self._polled_at - started_at

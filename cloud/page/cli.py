@@ -33,5 +33,7 @@ def run(
     chosen = read(settings, {name: value for name, value in flags.items() if value is not None})
     log.configure(level=chosen.log_level, service="page")
     from cloud.page import service
+    from core.ports.systemd import Notifier
 
-    service.run(chosen, on_ready=lambda address: console.note(f"page: {address}"))
+    with Notifier() as systemd:
+        service.run(chosen, on_ready=lambda address: console.note(f"page: {address}"), on_beat=systemd.beat)

@@ -20,8 +20,10 @@ from core.ports.clock import open_clock
 _LOCAL_NAMES = ["localhost", "127.0.0.1"]
 
 
-def run(settings: PageSettings, *, on_ready: Callable[[str], None]) -> None:
+def run(settings: PageSettings, *, on_ready: Callable[[str], None], on_beat: Callable[[], None] = lambda: None) -> None:
     """Serve the page until SIGINT or SIGTERM; `on_ready` gets its address once it can be asked.
+
+    `on_beat` is called after every look at the store.
 
     Raises:
         ConfigError: the territory or the clock file has faults, or this host knows no time zones.
@@ -37,7 +39,7 @@ def run(settings: PageSettings, *, on_ready: Callable[[str], None]) -> None:
             clock=open_clock(settings.clock),
             look=TerritoryWatch(settings.territory, declared).look,
         )
-        _serve(Hub(reader, poll_s=settings.poll_ms / 1000), listener, settings, on_ready)
+        _serve(Hub(reader, poll_s=settings.poll_ms / 1000, on_beat=on_beat), listener, settings, on_ready)
         store.close()
 
 
