@@ -21,14 +21,20 @@ TERRITORY = load(EXAMPLE)
 LAMPS = sorted(
     assignment.dev_eui
     for assignment in TERRITORY.assignments
-    if assignment.end_ms is None and TERRITORY.place(assignment.dev_eui, NOON_MS, site=SITE).database == "ccpvm"
+    if assignment.end_ms is None
+    and "-lamp-" in assignment.asset
+    and TERRITORY.place(assignment.dev_eui, NOON_MS, site=SITE).database == "ccpvm"
 )
 STRANGERS = sorted(
     assignment.dev_eui
     for assignment in TERRITORY.assignments
-    if TERRITORY.place(assignment.dev_eui, NOON_MS, site=SITE).foreign
+    if "-lamp-" in assignment.asset and TERRITORY.place(assignment.dev_eui, NOON_MS, site=SITE).foreign
 )
-STOCK = sorted(device.dev_eui for device in TERRITORY.devices.values() if device.state == "stock")
+STOCK = sorted(
+    device.dev_eui
+    for device in TERRITORY.devices.values()
+    if device.state == "stock" and device.profile == "nas-ul20xx"
+)
 
 
 def uplink(n: int, dev_eui: str = "") -> bytes:
