@@ -25,7 +25,7 @@ FIRST_DEV_EUI = {EM400: 0x24E1_247B_6D00_0000, DF702: 0x8CF9_5720_0001_0000}  # 
 BLIND_MM = {EM400: 30, DF702: 200}  # nothing is seen nearer to the sensor
 STOCK = {EM400: 3, DF702: 2}
 SWAPPED_BIN, SWAPPED_AT = "88383-bin-004", datetime(2025, 11, 18, 9, 40, tzinfo=PARIS)  # fouled; cleaned since
-BURNT_BIN, REPLACED_AT = "55043-bin-001", datetime(2026, 1, 5, 14, 10, tzinfo=PARIS)  # burnt in the night of New Year
+BURNT_BIN, REPLACED_AT = "55043-bin-002", datetime(2026, 1, 5, 14, 10, tzinfo=PARIS)  # burnt in the night of New Year
 KERB_M = 4.5  # from the edge of the street to the containers
 GAP_M = 3.0  # from one container to the next
 AWAY_M = 6.0  # from any lamp
