@@ -2,17 +2,23 @@
 
 from typing import Any
 
-from cloud.page.lamp import LampState
-from cloud.page.state import Snapshot, Tally
-from core.territory import geography
+from cloud.page.kinds import MAIN, TRADES
+from cloud.page.state import Snapshot
+from cloud.page.tally import NONE, Tallies, Tally
+from core.model import Domain
+from core.territory import Kind, geography
 
 VERSION = 1
+_NAMES = {Domain.LIGHT: "lamps", Domain.BIN: "bins", Domain.TRAFFIC: "counters"}
 
 
 def state(snapshot: Snapshot) -> dict[str, Any]:
     """`/api/state`: for scripts and for whoever waits until the page moves."""
-    road = snapshot.road
-    newest_ms = snapshot.total.newest_ms
+    road = snapshot.beside.road
+    newest_ms = snapshot.newest_ms
+    kinds = _kinds(snapshot.totals)
+    kinds["lamps"]["expected_lit"] = snapshot.expected_lit
+    kinds["counters"]["vehicles_today"] = vehicles_today(snapshot)
     return {
         "version": VERSION,
         "now_ms": snapshot.now_ms,
@@ -20,9 +26,14 @@ def state(snapshot: Snapshot) -> dict[str, Any]:
         "store": snapshot.store,
         "newest_ms": newest_ms,
         "age_ms": None if newest_ms is None else max(0, snapshot.now_ms - newest_ms),
-        "lamps": _tally(snapshot.total),
+        **kinds,
         "communes": [
-            {"insee": commune.insee, "name": commune.name, "zone": commune.zone, **_tally(snapshot.tallies[insee])}
+            {
+                "insee": commune.insee,
+                "name": commune.name,
+                "zone": commune.zone,
+                **_kinds(snapshot.tallies.get(insee, {})),
+            }
             for insee, commune in snapshot.ground.communes.items()
         ],
         "road": None
@@ -38,16 +49,32 @@ def state(snapshot: Snapshot) -> dict[str, Any]:
             "offline": road.offline,
             "reported_ms": road.reported_ms,
         },
-        "unassigned": snapshot.unassigned,
+        "silent_sites": [{"name": site.name, "heard_ms": site.at_ms} for site in snapshot.beside.silent],
+        "unassigned": snapshot.beside.unassigned,
     }
 
 
-def _tally(tally: Tally) -> dict[str, int]:
-    return {"declared": tally.declared, "heard": tally.heard, **{state: tally[state] for state in LampState}}
+def vehicles_today(snapshot: Snapshot) -> float | None:
+    """Since midnight, all counters together; None where none has measured anything."""
+    counts = [n for asset, n in snapshot.beside.vehicles.items() if asset in snapshot.ground.places]
+    return sum(counts) if counts else None
 
 
-def lamps(snapshot: Snapshot) -> dict[str, Any]:
-    """`/api/lamps`: every lamp as GeoJSON, with the revision of its states and the zones of the overview."""
+def _kinds(tallies: Tallies) -> dict[str, dict[str, Any]]:
+    return {_NAMES[domain]: _tally(kind, tallies.get(kind, NONE)) for domain, kind in MAIN.items()}
+
+
+def _tally(kind: Kind, tally: Tally) -> dict[str, Any]:
+    return {
+        "declared": tally.declared,
+        "heard": tally.heard,
+        "newest_ms": tally.newest_ms,
+        **{state.value: tally[state] for state in TRADES[kind].states},
+    }
+
+
+def assets(snapshot: Snapshot) -> dict[str, Any]:
+    """`/api/assets`: every asset as GeoJSON, with the revision of its states and the zones of the overview."""
     ground = snapshot.ground
     return {
         "type": "FeatureCollection",
@@ -56,11 +83,17 @@ def lamps(snapshot: Snapshot) -> dict[str, Any]:
         "features": [
             {
                 "type": "Feature",
-                "id": spot.asset,
-                "geometry": {"type": "Point", "coordinates": [spot.lon, spot.lat]},
-                "properties": {"state": snapshot.lamps[spot.asset].state, "commune": spot.commune},
+                "id": place.asset,
+                "geometry": {"type": "Point", "coordinates": [place.lon, place.lat]},
+                "properties": {
+                    "kind": place.kind,
+                    "layer": TRADES[place.kind].domain,
+                    "state": snapshot.seen[place.asset].state,
+                    "commune": place.commune,
+                    "name": place.label,
+                },
             }
-            for spot in ground.lamps.values()
+            for place in ground.places.values()
         ],
     }
 

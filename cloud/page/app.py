@@ -12,7 +12,8 @@ from nicegui import Client, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from cloud.page import answers
-from cloud.page.reader import Reader, Story
+from cloud.page.reader import Reader
+from cloud.page.story import Story
 from cloud.page.view import View
 
 _CSS = Path(__file__).with_name("page.css")
@@ -109,9 +110,9 @@ def _add_endpoints(app: FastAPI, hub: Hub) -> None:
     async def state() -> Response:
         return _json(answers.state(hub.reader.snapshot))
 
-    @app.get("/api/lamps")
-    async def lamps() -> Response:
-        return _json(answers.lamps(hub.reader.snapshot))
+    @app.get("/api/assets")
+    async def assets() -> Response:
+        return _json(answers.assets(hub.reader.snapshot))
 
     @app.get("/api/outlines")
     async def outlines() -> Response:

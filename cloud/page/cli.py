@@ -21,6 +21,10 @@ def run(
     store: Annotated[Path | None, typer.Option(help="Folder of the worker's store.")] = None,
     territory: Annotated[Path | None, typer.Option(help="Folder of the declared territory.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the page (8090).")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Show this tenant alone, from its own database.")] = None,
+    operator: Annotated[
+        bool | None, typer.Option("--operator", help="Show devices, radio and raw payloads too.")
+    ] = None,
 ) -> None:
     """Show the page until Ctrl-C. A flag wins over the environment, which wins over the file."""
     from cloud.page.settings import read
@@ -29,6 +33,8 @@ def run(
         "store": None if store is None else {"folder": store},
         "territory": territory,
         "port": port,
+        "tenant": tenant,
+        "operator": operator,
     }
     chosen = read(settings, {name: value for name, value in flags.items() if value is not None})
     log.configure(level=chosen.log_level, service="page")

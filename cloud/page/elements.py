@@ -1,6 +1,7 @@
 """Plain HTML elements with text, for what NiceGUI offers only as styled widgets."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, cast
 
 from nicegui import ui
@@ -8,7 +9,7 @@ from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
 from cloud.page import symbols
-from cloud.page.lamp import LampState
+from core.territory import Kind
 
 
 class Text(TextElement):
@@ -33,8 +34,8 @@ def button(css: str, on_click: Callable[[], Any], **attributes: str) -> Element:
     return box("button", css, type="button", **attributes).on("click", on_click, args=[])
 
 
-def symbol(state: LampState, *, night: bool = False) -> Element:
-    return markup(symbols.svg(state, night=night), "symbol-box")
+def symbol(kind: Kind, state: StrEnum, *, night: bool = False) -> Element:
+    return markup(symbols.svg(kind, state, night=night), "symbol-box")
 
 
 def markup(html: str, css: str) -> Element:

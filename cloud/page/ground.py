@@ -1,36 +1,48 @@
-"""What stands where: the lamps, communes and zones of a territory at one instant. Pure.
+"""What stands where: the assets, communes, zones and sites of a territory at one instant. Pure.
 
 A *zone* is a tenant with its communes: the part of the map that is looked at in one go.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from core.territory.model import Asset, Kind, Supply, Territory
+from cloud.page.lighting import Schedule
+from core.territory.model import Asset, Geometry, Kind, Supply, Territory
 from core.territory.placements import END_MS
 
 QUIET_TALKERS, QUIET_INTERVALS = 3, 1.25  # so many devices are never quiet together for so long by chance
-STALE_MS = 15 * 60_000  # all lamps together speak more often than this, unless each speaks more rarely
+STALE_MS = 15 * 60_000  # all assets of a kind together speak more often than this, unless each speaks more rarely
 
 
 @dataclass(frozen=True, slots=True)
-class Lamp:
-    """A declared lamp. `equipped`: a device is assigned to it now.
+class Place:
+    """A declared asset. `name`: its street, "" where none is declared; `equipped`: a device is assigned to it now.
 
-    `silent_after_ms`: age at which its last reading no longer speaks for it. `circuit`: where its power is switched
-    off at a cabinet, "" where it is permanent; `unpowered_after_ms`: that circuit is without power when none of its
-    devices spoke for so long.
+    `silent_after_ms`: age at which its last reading no longer speaks for it. Of a lamp: `circuit`, where its power is
+    switched off at a cabinet ("" where it is permanent); `unpowered_after_ms`: that circuit is without power when
+    none of its devices spoke for so long; `schedule`: which of the ground's schedules it follows. Of a bin:
+    `full_pct`, from which fill it is to be emptied, and its geometry.
     """
 
     asset: str
+    kind: Kind
     commune: str
     lat: float
     lon: float
+    name: str
     equipped: bool
     silent_after_ms: int
     circuit: str = ""
     unpowered_after_ms: int = 0
+    schedule: str = ""
+    full_pct: float = 100.0
+    geometry: Geometry | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or self.asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,86 +54,130 @@ class Commune:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """`lamps`: how many are declared there."""
+    """`assets`: how many are declared there."""
 
     id: str
     name: str
     communes: tuple[str, ...]
-    lamps: int
+    assets: int
 
 
 @dataclass(frozen=True)
 class Ground:
-    """`digest` names the territory's files; `valid_until_ms`: when the next device comes or goes; `pace_ms`: how
-    often the most talkative kind of lamp is expected to speak, None without any."""
+    """`digest` names the territory's files; `valid_until_ms`: when the next device comes or goes; `paces_ms`: how
+    often the most talkative device of each kind is expected to speak; `sites`: id → name, each reports its counters;
+    `scheduled`: how many equipped lamps follow each schedule."""
 
     title: str
-    lamps: Mapping[str, Lamp]
+    places: Mapping[str, Place]
     communes: Mapping[str, Commune]
     zones: tuple[Zone, ...]
     databases: tuple[str, ...]
     digest: str
     valid_from_ms: int
     valid_until_ms: int
-    pace_ms: int | None
-    sites: int  # declared: each should report the road's counters
+    paces_ms: Mapping[Kind, int]
+    sites: Mapping[str, str]
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    scheduled: Mapping[str, int] = field(default_factory=dict)
 
     def zone_of(self, asset: str) -> str:
-        return self.communes[self.lamps[asset].commune].zone
+        return self.communes[self.places[asset].commune].zone
 
-    def is_late(self, age_ms: int) -> bool:
-        """True when the newest of many lamps' readings should not be this old."""
-        return age_ms > max(STALE_MS, self.pace_ms or 0)
+    def commune_of(self, asset: str) -> str:
+        return self.communes[self.places[asset].commune].name
+
+    def is_late(self, kind: Kind, age_ms: int) -> bool:
+        """True when the newest reading of many assets of a kind should not be this old."""
+        return age_ms > max(STALE_MS, self.paces_ms.get(kind, 0))
 
     def holds_at(self, now_ms: int) -> bool:
         return self.valid_from_ms <= now_ms < self.valid_until_ms
 
+    def expected_lit(self, now_ms: int) -> int:
+        """Lamps with a device whose calendar and sun want them lit now."""
+        return sum(lamps for name, lamps in self.scheduled.items() if self.schedules[name].is_lit(now_ms))
 
-def survey(territory: Territory, now_ms: int) -> Ground:
-    """The ground as the territory declares it at `now_ms`. The zone with most lamps comes first."""
+    def is_day(self, now_ms: int) -> bool:
+        """True while the sun is up over every commune that has lamps."""
+        return bool(self.schedules) and all(schedule.is_day(now_ms) for schedule in self.schedules.values())
+
+
+def survey(territory: Territory, now_ms: int, *, tenant: str | None = None) -> Ground:
+    """The ground as the territory declares it at `now_ms`. The zone with most assets comes first.
+
+    Args:
+        tenant: this one alone; None: all of them.
+    """
+    tenants = [one for one in territory.tenants.values() if tenant in (None, one.id)]
+    communes = {c.insee: Commune(c.insee, c.name, c.tenant) for c in territory.communes.values()}
+    if tenant is not None:
+        communes = {insee: commune for insee, commune in communes.items() if commune.zone == tenant}
+    assets = [asset for asset in territory.assets.values() if asset.commune in communes]
     intervals = _expected_intervals_ms(territory, now_ms)
-    assets = [asset for asset in territory.assets.values() if asset.kind is Kind.LAMP]
-    talkers = Counter(asset.circuit for asset in assets if asset.id in intervals)
-    lamps = {asset.id: _lamp(territory, asset, intervals.get(asset.id), talkers[asset.circuit]) for asset in assets}
-    counts: dict[str, int] = {}
-    for lamp in lamps.values():
-        zone = territory.communes[lamp.commune].tenant
-        counts[zone] = counts.get(zone, 0) + 1
-    zones = sorted(
-        (Zone(t.id, t.name, t.communes, counts.get(t.id, 0)) for t in territory.tenants.values()),
-        key=lambda zone: (-zone.lamps, zone.name),
-    )
+    schedules: dict[str, Schedule] = {}
+    places = _places(territory, assets, intervals, schedules)
+    counts = Counter(communes[asset.commune].zone for asset in assets)
+    zones = [Zone(t.id, t.name, t.communes, counts[t.id]) for t in tenants]
     valid_from_ms, valid_until_ms = _validity(territory, now_ms)
+    paces_ms: dict[Kind, int] = {}
+    for asset in assets:
+        if asset.id in intervals:
+            paces_ms[asset.kind] = min(intervals[asset.id], paces_ms.get(asset.kind, END_MS))
     return Ground(
-        title=territory.operator.name,
-        lamps=lamps,
-        communes={c.insee: Commune(c.insee, c.name, c.tenant) for c in territory.communes.values()},
-        zones=tuple(zones),
-        databases=tuple(territory.tenants),
+        title=territory.operator.name if tenant is None else territory.tenants[tenant].name,
+        places=places,
+        communes=communes,
+        zones=tuple(sorted(zones, key=lambda zone: (-zone.assets, zone.name))),
+        databases=tuple(one.id for one in tenants),
         digest=territory.digest,
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
-        sites=len(territory.sites),
-        pace_ms=min((intervals[asset] for asset in lamps if asset in intervals), default=None),
+        paces_ms=paces_ms,
+        sites={site.id: site.name for site in territory.sites.values() if site.commune in communes},
+        schedules=schedules,
+        scheduled=Counter(place.schedule for place in places.values() if place.schedule and place.equipped),
     )
 
 
-def _lamp(territory: Territory, asset: Asset, interval_ms: int | None, talkers: int) -> Lamp:
-    """`talkers`: lamps of its circuit that have a device."""
-    thresholds = territory.tenants[territory.communes[asset.commune].tenant].thresholds
+def _places(
+    territory: Territory, assets: Sequence[Asset], intervals: Mapping[str, int], schedules: dict[str, Schedule]
+) -> dict[str, Place]:
+    talkers = Counter(asset.circuit for asset in assets if asset.id in intervals)
+    places: dict[str, Place] = {}
+    for asset in assets:
+        thresholds = territory.tenants[territory.communes[asset.commune].tenant].thresholds
+        interval_ms = intervals.get(asset.id)
+        circuit = territory.circuits.get(asset.circuit or "")
+        is_switched = circuit is not None and circuit.supply is Supply.SWITCHED
+        patience = QUIET_INTERVALS if talkers[asset.circuit] >= QUIET_TALKERS else thresholds.silence_intervals
+        places[asset.id] = Place(
+            asset=asset.id,
+            kind=asset.kind,
+            commune=asset.commune,
+            lat=asset.lat,
+            lon=asset.lon,
+            name=asset.street or "",
+            equipped=interval_ms is not None,
+            silent_after_ms=int((interval_ms or 0) * thresholds.silence_intervals),
+            circuit=circuit.id if circuit is not None and is_switched else "",
+            unpowered_after_ms=int((interval_ms or 0) * patience) if is_switched else 0,
+            schedule=_schedule(territory, asset, schedules) if asset.kind is Kind.LAMP else "",
+            full_pct=thresholds.bin_full_pct,
+            geometry=asset.geometry,
+        )
+    return places
+
+
+def _schedule(territory: Territory, asset: Asset, schedules: dict[str, Schedule]) -> str:
+    """The name of the lamp's schedule, made when it is the first to follow it: a calendar under a commune's sun."""
     circuit = territory.circuits.get(asset.circuit or "")
-    is_switched = circuit is not None and circuit.supply is Supply.SWITCHED
-    patience = QUIET_INTERVALS if talkers >= QUIET_TALKERS else thresholds.silence_intervals
-    return Lamp(
-        asset.id,
-        asset.commune,
-        asset.lat,
-        asset.lon,
-        equipped=interval_ms is not None,
-        silent_after_ms=int((interval_ms or 0) * thresholds.silence_intervals),
-        circuit=circuit.id if circuit is not None and is_switched else "",
-        unpowered_after_ms=int((interval_ms or 0) * patience) if is_switched else 0,
-    )
+    calendar = None if circuit is None else territory.calendars[circuit.calendar]
+    name = f"{'' if calendar is None else calendar.id}@{asset.commune}"
+    if name not in schedules:
+        centre = territory.communes[asset.commune]
+        schedules[name] = Schedule(calendar, territory.programmes, lat=centre.lat, lon=centre.lon)
+    return name
 
 
 def _expected_intervals_ms(territory: Territory, now_ms: int) -> dict[str, int]:

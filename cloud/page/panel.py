@@ -1,15 +1,14 @@
-"""The panel of one lamp: what it is, its last readings with their age, its last 24 hours."""
+"""The panel of one asset: what it is, its last readings with their age, its history as a chart."""
 
 from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
-from cloud.page import readings, words
+from cloud.page import charts, readings, sentences, words
 from cloud.page.elements import Text, box, button, markup, symbol
-from cloud.page.lamp import LampState, faults
-from cloud.page.reader import Story
-from cloud.page.symbols import SYMBOLS
+from cloud.page.story import Story
+from core.territory import Kind
 
 _CLOSE = (
     '<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.5"'
@@ -18,12 +17,12 @@ _CLOSE = (
 
 
 class Panel:
-    """Hidden until `show`; a second `show` replaces what it says, and keeps the chart when it is the same lamp's."""
+    """Hidden until `show`; a second `show` replaces what it says, and keeps the chart when it is the same asset's."""
 
     def __init__(self, on_close: Callable[[], None]) -> None:
         self.asset: str | None = None
         self._chart: ui.echart | None = None
-        self._root = box("aside", "panel", aria_label="Fiche du lampadaire", tabindex="-1", role="region")
+        self._root = box("aside", "panel", aria_label="Fiche de l’équipement", tabindex="-1", role="region")
         self._root.on("keydown.esc", on_close, args=[])
         self._root.set_visibility(False)
         with self._root:
@@ -36,17 +35,19 @@ class Panel:
             self._readings = box("div")
 
     def show(self, story: Story) -> None:
-        """Say what is known of a lamp now."""
+        """Say what is known of an asset now."""
         fresh = self.asset != story.asset.id
-        self.asset = self._name.text = story.asset.id
+        self.asset = story.asset.id
+        self._name.text = story.place.label
         self._head.clear()
         with self._head:
             _say_state(story)
         self._readings.clear()
         with self._readings:
             _say_readings(story)
-        options = readings.chart(story.day, story.now_ms, gap_ms=story.gap_ms)
-        if fresh or self._chart is None or not story.day:
+            _say_radio(story)
+        options = chart(story)
+        if fresh or self._chart is None or options is None:
             self._draw(story, options)
         else:
             self._chart.options.clear()
@@ -70,27 +71,46 @@ class Panel:
         self.asset = None
         self._root.set_visibility(False)
 
-    def _draw(self, story: Story, options: dict[str, Any]) -> None:
+    def _draw(self, story: Story, options: dict[str, Any] | None) -> None:
         self._curve.clear()
         self._chart = None
+        if story.asset.kind is Kind.CABINET:
+            return
         with self._curve:
-            Text("h3", "Dernières 24 heures")
-            if story.day:
-                self._chart = ui.echart(options).classes("curve")
+            Text("h3", sentences.CHARTS[story.asset.kind])
+            if options is None:
+                Text("p", sentences.NO_HISTORY[story.asset.kind], "panel-note")
             else:
-                Text("p", "Aucune mesure depuis 24 heures.", "panel-note")
+                self._chart = ui.echart(options).classes("curve")
+
+
+def chart(story: Story) -> dict[str, Any] | None:
+    """The options of the chart of its kind; None without anything to draw."""
+    if not story.history:
+        return None
+    match story.asset.kind:
+        case Kind.LAMP:
+            return charts.lamp_day(story.history, story.now_ms, gap_ms=story.gap_ms)
+        case Kind.BIN:
+            return charts.bin_week(story.history, story.now_ms, gap_ms=story.gap_ms, full_pct=story.place.full_pct)
+        case Kind.COUNTER:
+            return charts.counter_hours(story.history, story.now_ms, midnight_ms=story.midnight_ms)
+        case Kind.CABINET:
+            return None
 
 
 def _say_state(story: Story) -> None:
-    Text("p", " · ".join(_declared(story)), "panel-place")
+    Text("p", sentences.declared(story), "panel-place")
     with box("p", f"panel-state is-{story.seen.state}"):
-        symbol(story.seen.state)
-        Text("span", headline(story))
-    Text("p", age(story), "panel-note")
+        symbol(story.asset.kind, story.seen.state)
+        Text("span", sentences.headline(story))
+    Text("p", sentences.age(story), "panel-note")
+    for sentence in sentences.told(story):
+        Text("p", sentence, "panel-fact")
 
 
 def _say_readings(story: Story) -> None:
-    listed = readings.lines(story.latest, story.day, story.suspects)
+    listed = readings.lines(story.asset.kind, story.latest, story.history, story.suspects)
     if not listed:
         return
     Text("h3", "Dernières mesures")
@@ -101,38 +121,20 @@ def _say_readings(story: Story) -> None:
                     name.props["scope"] = "row"
                 Text("td", f"{line.text} (douteux)" if line.doubtful else line.text, "value")
                 at_ms = line.at_ms
-                Text("td", "plus de 24 h" if at_ms is None else words.duration(story.now_ms - at_ms), "age")
+                older = sentences.OLDER[story.asset.kind]
+                Text("td", older if at_ms is None else words.duration(story.now_ms - at_ms), "age")
+    for sentence in readings.glossary(text for line in listed for text in (line.label, line.text)):
+        Text("p", sentence, "panel-meaning")
 
 
-def _declared(story: Story) -> list[str]:
-    """Commune and what the territory says of the lamp."""
-    asset = story.asset
-    facts = [story.commune]
-    if asset.luminaire:
-        facts.append(asset.luminaire)
-    if asset.rated_power_w is not None:
-        facts.append(f"{words.number(asset.rated_power_w)}{words.NARROW_SPACE}W")
-    if asset.colour_temperature_k is not None:
-        facts.append(f"{words.number(asset.colour_temperature_k)}{words.NARROW_SPACE}K")
-    return facts
-
-
-def headline(story: Story) -> str:
-    """The state in words, with what is broken."""
-    word = SYMBOLS[story.seen.state].word
-    if story.seen.state is LampState.FAULT:
-        return f"{word} : {', '.join(readings.broken(name) for name in faults(story.latest))}"
-    return f"{word} : circuit coupé" if story.seen.unpowered else word
-
-
-def age(story: Story) -> str:
-    """How old the last reading is; that there was none; that no device is there."""
-    at_ms, state = story.seen.at_ms, story.seen.state
-    if at_ms is None:
-        return "Aucun capteur n’est affecté à ce lampadaire." if state is LampState.BARE else "Aucune donnée reçue."
-    span = words.duration(story.now_ms - at_ms)
-    if state is LampState.SILENT:
-        return f"Pas de donnée depuis {span} ({words.moment(at_ms)})."
-    if state is LampState.BARE:
-        return f"Capteur retiré ; dernière donnée le {words.moment(at_ms)}."
-    return f"Dernière donnée {words.ago(story.now_ms - at_ms)}."
+def _say_radio(story: Story) -> None:
+    listed = sentences.radio(story)
+    if not listed:
+        return
+    Text("h3", "Exploitation")
+    with box("table", "readings radio"), box("tbody"):
+        for label, text in listed:
+            with box("tr"):
+                with Text("th", label) as name:
+                    name.props["scope"] = "row"
+                Text("td", text, "value")

@@ -1,44 +1,31 @@
 """Reads the store and the territory for all browsers at once. Blocking: it lives in one thread, off the event loop."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from cloud.page import ground, lamp, state
-from cloud.page.balance import add_up
+from cloud.page import ground, state, story
+from cloud.page.feed import Feed
 from cloud.page.state import Changes, Snapshot, StoreState
-from cloud.stores.base import Point, Store
+from cloud.page.story import Story
+from cloud.stores.base import Store
 from core import log
 from core.errors import ConfigError, LinkError, StorageError
-from core.model import Domain
 from core.ports.clock import Clock
-from core.territory import OPERATOR, Asset, Territory
+from core.territory import Territory
 
 _log = log.get(__name__)
-_LIGHT, _SUSPECT, _SITE = Domain.LIGHT.value, "suspect", "site"
-DAY_US = 24 * 3_600_000_000
-
-
-@dataclass(frozen=True)
-class Story:
-    """What is known of one lamp: as declared; the newest points and doubtful readings of its last device; its last 24
-    hours, whatever device measured them. `gap_ms`: a silence longer than this breaks the curve."""
-
-    asset: Asset
-    commune: str
-    seen: lamp.Seen
-    now_ms: int
-    gap_ms: int
-    latest: Sequence[Point]
-    day: Sequence[Point]
-    suspects: Sequence[Point]
 
 
 class Reader:
-    """`poll` gives the newest snapshot, `story` what is known of one lamp. Not safe from two threads at once.
+    """`poll` gives the newest snapshot, `story` what is known of one asset. Not safe from two threads at once.
 
     Args:
         territory: the territory in force.
         look: what changed in its files since, or their faults, or nothing (`cloud.territory_watch`).
+        tenant: show this one alone, from its own database; None: all of them.
+        operator: read what only the operator may see: devices, radio, raw payloads.
+
+    Raises:
+        ConfigError: `page.tenant`, the territory declares no such tenant.
     """
 
     def __init__(
@@ -48,90 +35,89 @@ class Reader:
         *,
         clock: Clock,
         look: Callable[[], Territory | ConfigError | None],
+        tenant: str | None = None,
+        operator: bool = False,
     ) -> None:
+        check_tenant(territory, tenant)
         self._store = store
         self._territory = territory
         self._clock = clock
         self._look = look
+        self._tenant = tenant
+        self.is_operator = operator
+        self._feed = Feed(store, tenant=tenant, operator=operator)
         self._failing = ""
-        self._ground = ground.survey(territory, clock.now_ms())
+        self._ground = ground.survey(territory, clock.now_ms(), tenant=tenant)
         self.snapshot = state.blank(self._ground, clock.now_ms(), StoreState.ABSENT)
 
     def poll(self) -> Changes:
-        """Read everything again; afterwards `snapshot` is what to show. What changed since the poll before."""
+        """Read what is new; afterwards `snapshot` is what to show. What changed since the poll before."""
         now_ms = self._clock.now_ms()
         self._follow_territory(now_ms)
         self.snapshot, changes = state.compare(self.snapshot, self._take(now_ms))
         return changes
 
     def story(self, asset: str) -> Story | None:
-        """What is known of a lamp; None when none of this id is declared.
+        """What is known of an asset; None when none of this id is declared here.
 
         Raises:
             LinkError, StorageError: the store cannot be read now.
         """
-        spot, seen = self._ground.lamps.get(asset), self.snapshot.lamps.get(asset)
+        place, seen = self._ground.places.get(asset), self.snapshot.seen.get(asset)
         declared = self._territory.assets.get(asset)
-        if spot is None or seen is None or declared is None:
+        if place is None or seen is None or declared is None:
             return None
-        database = self._territory.communes[spot.commune].tenant
-        now_ms = self._clock.now_ms()
-        where = {"asset": asset}
-        newest = self._store.latest(database, _LIGHT, where)
-        start_us, end_us = now_ms * 1000 - DAY_US, now_ms * 1000 + 1000
-        day = self._store.series(database, _LIGHT, start_us=start_us, end_us=end_us, where=where)
-        doubtful = self._store.series(database, _SUSPECT, start_us=start_us, end_us=end_us, where=where)
-        latest, suspects = lamp.of_last_device(newest, doubtful)
-        return Story(
+        return story.tell(
+            self._store,
+            self._ground.zone_of(asset),
             asset=declared,
-            commune=self._ground.communes[spot.commune].name,
+            ground=self._ground,
             seen=seen,
-            now_ms=now_ms,
-            gap_ms=max(spot.silent_after_ms, 3_600_000),
-            latest=latest,
-            day=day,
-            suspects=suspects,
+            now_ms=self._clock.now_ms(),
+            with_uplink=self.is_operator,
         )
 
     def _follow_territory(self, now_ms: int) -> None:
         match self._look():
             case Territory() as territory:
+                try:
+                    check_tenant(territory, self._tenant)
+                except ConfigError as fault:
+                    _log.error("territory.refused", fault=fault.message)
+                    return
                 self._territory = territory
-                self._ground = ground.survey(territory, now_ms)
+                self._ground = ground.survey(territory, now_ms, tenant=self._tenant)
+                self._feed.forget()
                 _log.info("territory.reloaded", digest=territory.digest)
             case ConfigError() as fault:
                 _log.error("territory.refused", fault=fault.message)  # the one in force goes on
             case None if not self._ground.holds_at(now_ms):
-                self._ground = ground.survey(self._territory, now_ms)
+                self._ground = ground.survey(self._territory, now_ms, tenant=self._tenant)
 
     def _take(self, now_ms: int) -> Snapshot:
         try:
-            databases = self._store.databases()
-            if not databases:
-                return state.blank(self._ground, now_ms, StoreState.ABSENT)
-            taken = self._read(now_ms, databases)
+            read = self._feed.read(self._ground, now_ms, mono_ms=self._clock.mono_ms())
         except (LinkError, StorageError) as error:
             if error.code != self._failing:
                 self._failing = error.code
                 _log.warning("store.unreadable", code=error.code, message=error.message)
             return state.age(self.snapshot, self._ground, now_ms)
         self._failing = ""
-        return taken
+        if read is None:
+            return state.blank(self._ground, now_ms, StoreState.ABSENT)
+        points, beside = read
+        return state.picture(self._ground, now_ms, points, beside)
 
-    def _read(self, now_ms: int, databases: list[str]) -> Snapshot:
-        tenants = [name for name in self._ground.databases if name in databases]
-        has_operator = OPERATOR in databases
-        return state.picture(
-            self._ground,
-            now_ms,
-            readings=[point for name in tenants for point in self._store.latest(name, _LIGHT)],
-            suspects=[point for name in tenants for point in self._store.latest(name, _SUSPECT)],
-            road=add_up(self._store.latest(OPERATOR, _SITE)) if has_operator else None,
-            unassigned=self._unassigned() if has_operator else 0,
+
+def check_tenant(territory: Territory, tenant: str | None) -> None:
+    """Refuse a tenant that is not declared.
+
+    Raises:
+        ConfigError: `page.tenant`.
+    """
+    if tenant is not None and tenant not in territory.tenants:
+        raise ConfigError(
+            "page.tenant",
+            f"the territory declares no tenant {tenant!r}",
+            hint=f"it declares: {', '.join(sorted(territory.tenants))}",
         )
-
-    def _unassigned(self) -> int:
-        """Devices that nobody declared and that were heard in the last 24 hours."""
-        since_us = self._clock.now_ms() * 1000 - DAY_US
-        points = self._store.latest(OPERATOR, "uplink")
-        return len({point.tags.get("device") for point in points if point.time_us >= since_us})

@@ -26,7 +26,8 @@ def run(settings: PageSettings, *, on_ready: Callable[[str], None], on_beat: Cal
     `on_beat` is called after every look at the store.
 
     Raises:
-        ConfigError: the territory or the clock file has faults, or this host knows no time zones.
+        ConfigError: the territory or the clock file has faults, the tenant is not declared, or this host knows no time
+            zones.
         OperatorError: as `listen`.
     """
     words.paris()
@@ -38,6 +39,8 @@ def run(settings: PageSettings, *, on_ready: Callable[[str], None], on_beat: Cal
             declared,
             clock=open_clock(settings.clock),
             look=TerritoryWatch(settings.territory, declared).look,
+            tenant=settings.tenant,
+            operator=settings.operator,
         )
         _serve(Hub(reader, poll_s=settings.poll_ms / 1000, on_beat=on_beat), listener, settings, on_ready)
         store.close()

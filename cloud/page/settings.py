@@ -19,7 +19,10 @@ class StoreSettings(Section):
 
 
 class PageSettings(ServiceSettings):
-    """`public` lets the page answer beyond this machine: put a proxy with TLS and a password in front of it."""
+    """`public` lets the page answer beyond this machine: put a proxy with TLS and a password in front of it.
+
+    `tenant`: show this one alone, from its own database. `operator`: show devices, radio and raw payloads too.
+    """
 
     model_config = SettingsConfigDict(env_prefix="BEFFROI_PAGE__")
 
@@ -28,6 +31,8 @@ class PageSettings(ServiceSettings):
     host: str = "127.0.0.1"
     port: Port = 8090
     public: bool = False
+    tenant: str | None = None
+    operator: bool = False
     poll_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
     clock: ClockSettings = ClockSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -1,17 +1,26 @@
-"""Beside the map: the communes with how many lamps are lit, the lamps that need a person, and the legend."""
+"""Beside the map: the communes with how many lamps are lit, the assets that need a person, and undeclared devices."""
 
 from collections.abc import Callable
+from functools import partial
 
 from nicegui.element import Element
 
 from cloud.page import words
+from cloud.page.bin import BinState
 from cloud.page.elements import Text, box, button, mark, symbol
 from cloud.page.ground import Ground
+from cloud.page.kinds import LAYERS
 from cloud.page.lamp import LampState
-from cloud.page.state import Snapshot, Tally, to_report
-from cloud.page.symbols import SYMBOLS
+from cloud.page.state import Snapshot, Stranger, to_report
+from cloud.page.symbols import symbol_of
+from cloud.page.tally import NONE, Tally
+from cloud.page.tiles import NAMES
+from core.model import Domain
+from core.territory import Kind
 
-MOST_REPORTED = 20  # a longer list is no list: the map shows them all
+MOST_REPORTED = 8  # of a domain; a longer list is no list: the map shows them all
+MOST_STRANGERS = 20
+_TROUBLES = ((Kind.LAMP, LampState.FAULT, " en défaut"), (Kind.BIN, BinState.FULL, " à vider"))
 
 
 class Communes:
@@ -20,7 +29,7 @@ class Communes:
     def __init__(self, on_choose: Callable[[str], None]) -> None:
         self._on_choose = on_choose
         self._digest: str | None = None
-        self._rows: dict[str, tuple[Element, Text, Text, Element]] = {}
+        self._rows: dict[str, tuple[Text, Element, list[tuple[Element, Text]]]] = {}
         with box("nav", "communes", aria_label="Communes"):
             with box("div", "heading"):
                 Text("h2", "Communes")
@@ -30,12 +39,15 @@ class Communes:
     def show(self, snapshot: Snapshot) -> None:
         if self._digest != snapshot.ground.digest:
             self._build(snapshot.ground)
-        for insee, (row, count, trouble, bar) in self._rows.items():
-            tally = snapshot.tallies[insee]
-            count.text = lit(tally, snapshot)
-            trouble.text = words.number(tally[LampState.FAULT]) if tally[LampState.FAULT] else ""
-            mark(row, "data-trouble", "yes" if tally[LampState.FAULT] else "no")
-            share = 100 * tally[LampState.LIT] // tally.equipped if tally.equipped else 0
+        for insee, (count, bar, troubles) in self._rows.items():
+            tallies = snapshot.tallies[insee]
+            lamps = tallies.get(Kind.LAMP, NONE)
+            count.text = lit(lamps, snapshot)
+            for (kind, state, _), (trouble, text) in zip(_TROUBLES, troubles, strict=True):
+                number = tallies.get(kind, NONE)[state]
+                text.text = words.number(number) if number else ""
+                mark(trouble, "data-trouble", "yes" if number else "no")
+            share = 100 * lamps[LampState.LIT] // lamps.equipped if lamps.equipped else 0
             mark(bar, "style", f"width:{share}%")
 
     def _build(self, ground: Ground) -> None:
@@ -52,69 +64,107 @@ class Communes:
                             self._row(insee, ground.communes[insee].name)
 
     def _row(self, insee: str, name: str) -> None:
-        with box("li"), button("commune", lambda: self._on_choose(insee)) as row:
+        troubles: list[tuple[Element, Text]] = []
+        with box("li"), button("commune", lambda: self._on_choose(insee)):
             Text("span", name, "name")
-            with box("span", "trouble"):
-                symbol(LampState.FAULT)
-                trouble = Text("span")
-                Text("span", " en défaut", "only-read")
+            for kind, state, meaning in _TROUBLES:
+                with box("span", f"trouble is-{kind}") as trouble:
+                    symbol(kind, state)
+                    troubles.append((trouble, Text("span")))
+                    Text("span", meaning, "only-read")
             count = Text("span", css="count")
             with box("span", "gauge", aria_hidden="true"):
                 bar = box("span", "bar")
-        self._rows[insee] = (row, count, trouble, bar)
+        self._rows[insee] = (count, bar, troubles)
 
 
-def lit(tally: Tally, snapshot: Snapshot) -> str:
+def lit(lamps: Tally, snapshot: Snapshot) -> str:
     """`12 / 340` of the equipped lamps, with the age of figures that are old; or why there are none."""
-    if not tally.declared:
-        return "aucun équipement"
-    if not tally.equipped:
+    if not lamps.declared:
+        return "aucun lampadaire"
+    if not lamps.equipped:
         return "aucun capteur"
-    if tally.newest_ms is None:
+    if lamps.newest_ms is None:
         return "aucune donnée reçue"
-    age_ms = snapshot.now_ms - tally.newest_ms
-    if not tally.heard:
+    age_ms = snapshot.now_ms - lamps.newest_ms
+    if not lamps.heard:
         return f"pas de donnée depuis {words.duration(age_ms)}"
-    count = f"{words.number(tally[LampState.LIT])} / {words.number(tally.equipped)}"
-    if not snapshot.ground.is_late(age_ms):
+    count = f"{words.number(lamps[LampState.LIT])} / {words.number(lamps.equipped)}"
+    if not snapshot.ground.is_late(Kind.LAMP, age_ms):
         return count
-    return f"{count} · circuits coupés" if tally.is_cut else f"{count} · {words.ago(age_ms)}"
+    return f"{count} · circuits coupés" if lamps.is_cut else f"{count} · {words.ago(age_ms)}"
 
 
 class Reports:
-    """The lamps that need a person, the gravest first; each opens its panel."""
+    """The assets that need a person, by domain, the gravest first; each opens its panel."""
 
     def __init__(self, on_choose: Callable[[str], None]) -> None:
         self._on_choose = on_choose
-        self._shown: list[tuple[str, LampState]] | None = None
+        self._shown: object = None
         with box("section", "reports", aria_label="À signaler"):
             self._title = Text("h2", "À signaler")
-            self._list = box("ul")
+            self._list = box("div")
             self._unassigned = Text("p", css="note")
+            self._strangers = box("ul", "strangers")
+        self._named: tuple[Stranger, ...] = ()
 
-    def show(self, snapshot: Snapshot) -> None:
-        self._unassigned.text = unassigned(snapshot.unassigned)
-        assets = to_report(snapshot)
-        listed = [(asset, snapshot.lamps[asset].state) for asset in assets[:MOST_REPORTED]]
-        self._title.text = f"À signaler ({words.number(len(assets))})" if assets else "À signaler"
+    def show(self, snapshot: Snapshot, layers: frozenset[Domain]) -> None:
+        self._unassigned.text = unassigned(snapshot.beside.unassigned)
+        self._name_strangers(snapshot)
+        found = {domain: assets for domain, assets in to_report(snapshot).items() if domain in layers and assets}
+        number = sum(map(len, found.values()))
+        self._title.text = f"À signaler ({words.number(number)})" if number else "À signaler"
+        listed = {
+            domain: (len(assets), [(asset, what(asset, snapshot)) for asset in assets[:MOST_REPORTED]])
+            for domain, assets in found.items()
+        }
         if listed == self._shown:
             return
         self._shown = listed
         self._list.clear()
         with self._list:
-            for asset, state in listed:
-                commune = snapshot.ground.communes[snapshot.ground.lamps[asset].commune].name
-                self._row(asset, state, commune)
+            for domain in LAYERS:
+                if domain in listed:
+                    self._section(domain, *listed[domain], snapshot)
             if not listed:
-                Text("li", "Rien à signaler.", "note")
-            elif len(assets) > len(listed):
-                Text("li", f"… et {words.number(len(assets) - len(listed))} autres sur la carte", "note")
+                Text("p", "Rien à signaler.", "note")
 
-    def _row(self, asset: str, state: LampState, commune: str) -> None:
-        with box("li"), button("report", lambda: self._on_choose(asset)):
-            symbol(state)
-            Text("span", asset, "name")
-            Text("span", f"{SYMBOLS[state].word} · {commune}", "what")
+    def _section(self, domain: Domain, number: int, rows: list[tuple[str, str]], snapshot: Snapshot) -> None:
+        Text("h3", f"{NAMES[domain]} ({words.number(number)})")
+        with box("ul"):
+            for asset, said in rows:
+                place = snapshot.ground.places[asset]
+                with box("li"), button("report", partial(self._on_choose, asset)):
+                    symbol(place.kind, snapshot.seen[asset].state)
+                    Text("span", place.label, "name")
+                    Text("span", said, "what")
+            if number > len(rows):
+                Text("li", f"… et {words.number(number - len(rows))} autres sur la carte", "note")
+
+    def _name_strangers(self, snapshot: Snapshot) -> None:
+        named = snapshot.beside.strangers
+        if named == self._named:
+            return
+        self._named = named
+        self._strangers.clear()
+        with self._strangers:
+            for one in named[:MOST_STRANGERS]:
+                commune = snapshot.ground.communes.get(one.commune)
+                Text(
+                    "li", f"{one.dev_eui} · {commune.name if commune else '–'} · {words.hour_of_day(one.at_ms)}", "note"
+                )
+
+
+def what(asset: str, snapshot: Snapshot) -> str:
+    """The state in words, where it is, and which asset it is where it is called by its street."""
+    place, seen = snapshot.ground.places[asset], snapshot.seen[asset]
+    said = [symbol_of(place.kind, seen.state).word]
+    if place.kind is Kind.BIN and seen.value is not None:
+        said.append(f"{words.number(seen.value)}{words.NARROW_SPACE}%")
+    said.append(snapshot.ground.commune_of(asset))
+    if place.name:
+        said.append(asset)
+    return " · ".join(said)
 
 
 def unassigned(devices: int) -> str:
@@ -122,20 +172,3 @@ def unassigned(devices: int) -> str:
     if not devices:
         return ""
     return f"{words.plural(devices, 'appareil entendu', 'appareils entendus')} sans affectation : à déclarer."
-
-
-class Legend:
-    """Shape, colour, word and number of each state."""
-
-    def __init__(self) -> None:
-        self._counts: dict[LampState, Text] = {}
-        with box("ul", "legend", aria_label="Légende"):
-            for state in LampState:
-                with box("li"):
-                    symbol(state, night=True)
-                    Text("span", SYMBOLS[state].words)
-                    self._counts[state] = Text("b")
-
-    def show(self, snapshot: Snapshot) -> None:
-        for state, text in self._counts.items():
-            text.text = words.number(snapshot.total[state])

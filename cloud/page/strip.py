@@ -1,37 +1,39 @@
-"""The strip at the top: is all well at a glance, how fresh it is, and the road's balance."""
+"""The strip at the top: whose page it is, the tiles, how fresh all of it is, the road's balance, and silent sites."""
+
+from collections.abc import Callable
 
 from cloud.page import words
-from cloud.page.balance import Road
-from cloud.page.elements import Text, box, mark, markup, symbol
-from cloud.page.lamp import LampState
+from cloud.page.balance import Road, SiteNews
+from cloud.page.elements import Text, box, mark, markup
 from cloud.page.state import Snapshot
+from cloud.page.tiles import Tiles
+from core.model import Domain
+from core.territory import Kind
 
 _TOWER = (
     '<svg viewBox="0 0 32 32" aria-hidden="true" fill="currentColor"><path d="M16 1 10 8v3H8v4h2v13H6v3h20v-3h-4V15h2'
     'v-4h-2V8ZM14 12a2 2 0 0 1 4 0v5h-4Zm-1 9h6v7h-6Z"/></svg>'
 )
 _COUNTERS = (
-    ("accepted", "acceptés", ""),
-    ("stored", "stockés", "="),
-    ("spooled", "en attente", "+"),
-    ("quarantined", "en quarantaine", "+"),
-    ("evicted", "évincés", "+"),
+    ("accepted", "acceptés", "", "Messages écrits sur le disque d’un site : rien de ce qui est accepté ne se perd."),
+    ("stored", "stockés", "=", "Messages arrivés dans le magasin de données."),
+    ("spooled", "en attente", "+", "Messages gardés sur le site jusqu’à ce que le magasin les ait."),
+    ("quarantined", "en quarantaine", "+", "Messages illisibles ou refusés, gardés à part pour être rejoués."),
+    ("evicted", "évincés", "+", "Messages abandonnés faute de place sur le site, comptés un par un."),
 )
 
 
 class Strip:
     """Built once for a browser; `show` changes only the texts that differ."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_switch: Callable[[Domain], None]) -> None:
         with box("header", "top"):
             with box("div", "brand"):
                 markup(_TOWER, "tower")
                 with box("div"):
                     Text("h1", "Beffroi")
                     self._title = Text("p")
-            with box("div", "glance"):
-                self._lit = self._figure(LampState.LIT)
-                self._fault = self._figure(LampState.FAULT)
+            self.tiles = Tiles(on_switch)
             with box("div", "times"):
                 self._moment = Text("p", css="moment")
                 with box("p", "fresh") as self._fresh:
@@ -40,55 +42,58 @@ class Strip:
         with box("section", "road", aria_label="Bilan de la route des données") as self._road:
             self._counts: dict[str, Text] = {}
             with box("dl", "sum"):
-                for name, label, sign in _COUNTERS:
+                for name, label, sign, meaning in _COUNTERS:
                     if sign:
                         with box("div", "sign", aria_hidden="true"):
                             Text("dt", sign)
-                    with box("div", f"count {name}"):
+                    with box("div", f"count {name}", title=meaning):
                         self._counts[name] = Text("dd", "–")
                         Text("dt", label)
             self._verdict = Text("p", css="verdict")
-
-    def _figure(self, state: LampState) -> Text:
-        with box("p", f"figure is-{state}"):
-            symbol(state, night=True)
-            return Text("span")
+            self._silent = Text("p", css="silent-sites")
 
     def show(self, snapshot: Snapshot) -> None:
         self._title.text = snapshot.ground.title
-        self._moment.text = words.moment(snapshot.now_ms)
+        self._moment.text = words.short_moment(snapshot.now_ms)
         self._age.text = freshness(snapshot)
         mark(self._fresh, "data-look", freshness_look(snapshot))
-        total = snapshot.total
-        self._lit.text = f"{words.number(total[LampState.LIT])} / {words.number(total.equipped)} allumés"
-        self._fault.text = f"{words.number(total[LampState.FAULT])} en défaut"
-        road = snapshot.road
+        self.tiles.show(snapshot)
+        road = snapshot.beside.road
         for name, text in self._counts.items():
             text.text = "–" if road is None else words.number(getattr(road, name))
-        self._verdict.text = verdict(road, snapshot.ground.sites, snapshot.now_ms)
+        self._verdict.text = verdict(road, len(snapshot.ground.sites), snapshot.now_ms)
+        self._silent.text = silence(snapshot.beside.silent, snapshot.now_ms)
+        mark(self._silent, "data-look", "shown" if snapshot.beside.silent else "hidden")
         mark(self._road, "data-look", "waiting" if road is None else "well" if road.balanced else "wrong")
 
 
 def freshness(snapshot: Snapshot) -> str:
     """`dernière donnée il y a 12 s`, or that there is none."""
-    newest_ms = snapshot.total.newest_ms
+    newest_ms = snapshot.newest_ms
     if newest_ms is None:
         return "aucune donnée reçue"
     text = f"dernière donnée {words.ago(snapshot.now_ms - newest_ms)}"
-    if not snapshot.ground.is_late(snapshot.now_ms - newest_ms):
-        return text
-    return f"{text} : circuits coupés" if snapshot.total.is_cut else f"{text} : données anciennes"
+    match freshness_look(snapshot):
+        case "old":
+            return f"{text} : données anciennes"
+        case "waiting":
+            return f"{text} : circuits coupés"
+        case _:
+            return text
 
 
 def freshness_look(snapshot: Snapshot) -> str:
     """`well`; `old` when the youngest reading is too old to trust the map; `waiting` for the first one, or for the
-    evening when no lamp has power."""
-    newest_ms = snapshot.total.newest_ms
+    evening when nothing but lamps without power could speak."""
+    newest_ms = snapshot.newest_ms
     if newest_ms is None:
         return "waiting"
-    if not snapshot.ground.is_late(snapshot.now_ms - newest_ms):
+    age_ms = snapshot.now_ms - newest_ms
+    ground = snapshot.ground
+    if any(not ground.is_late(kind, age_ms) for kind in ground.paces_ms):
         return "well"
-    return "waiting" if snapshot.total.is_cut else "old"
+    others = [kind for kind in ground.paces_ms if kind is not Kind.LAMP]
+    return "waiting" if snapshot.total(Kind.LAMP).is_cut and not others else "old"
 
 
 def verdict(road: Road | None, sites: int, now_ms: int) -> str:
@@ -101,3 +106,13 @@ def verdict(road: Road | None, sites: int, now_ms: int) -> str:
     if road.balanced:
         return f"✓ Bilan équilibré : rien n’est perdu ({said})"
     return f"⚠ Écart de {words.plural(abs(road.gap), 'message', 'messages')} : prévenez l’exploitant ({said})"
+
+
+def silence(sites: tuple[SiteNews, ...], now_ms: int) -> str:
+    """`Site de Remiremont muet depuis 12 min`, one after the other; "" when all are heard."""
+    return " · ".join(
+        f"Site {words.of(site.name)} : pas encore de nouvelles"
+        if site.at_ms is None
+        else f"Site {words.of(site.name)} muet depuis {words.duration(now_ms - site.at_ms)}"
+        for site in sites
+    )

@@ -7,15 +7,18 @@ from nicegui import background_tasks
 from nicegui.events import GenericEventArguments
 
 from cloud.page.elements import Text, box, mark
-from cloud.page.map import LampMap
+from cloud.page.kinds import LAYERS, TRADES
+from cloud.page.legend import Legend
+from cloud.page.map import AssetMap
 from cloud.page.panel import Panel
-from cloud.page.reader import Story
-from cloud.page.sidebar import Communes, Legend, Reports
+from cloud.page.sidebar import Communes, Reports
 from cloud.page.state import Changes, Snapshot, StoreState
+from cloud.page.story import Story
 from cloud.page.strip import Strip
 from core.errors import LinkError, StorageError
+from core.model import Domain
 
-PANEL_EVERY = 10  # polls after which an open panel is read again although its lamp said nothing new
+PANEL_EVERY = 10  # polls after which an open panel is read again although its asset said nothing new
 _MESSAGES = {
     StoreState.ABSENT: (
         "En attente des premières données…",
@@ -23,7 +26,7 @@ _MESSAGES = {
     ),
     StoreState.EMPTY: (
         "En attente des premières données…",
-        "Aucun lampadaire n’a encore transmis de mesure.",
+        "Aucun équipement n’a encore transmis de mesure.",
     ),
     StoreState.FAILING: (
         "Le magasin de données ne répond pas.",
@@ -42,15 +45,17 @@ class View:
     """Built when a browser opens the page. `show` is called after each poll with what changed.
 
     Args:
-        tell: reads what is known of one lamp, off the event loop.
+        tell: reads what is known of one asset, off the event loop.
     """
 
     def __init__(self, snapshot: Snapshot, *, tell: Callable[[str], Awaitable[Story | None]]) -> None:
         self._tell = tell
+        self._snapshot = snapshot
+        self._layers = frozenset(LAYERS)
         self._opened: _Open | None = None
         self._polls = 0
         with box("div", "page"):
-            self._strip = Strip()
+            self._strip = Strip(self._switch)
             with box("div", "body"):
                 with box("div", "side"):
                     self._communes = Communes(self._show_commune)
@@ -59,31 +64,42 @@ class View:
                     with box("div", "message", role="status") as self._message:
                         self._words = Text("strong")
                         self._why = Text("span")
-                    self._map = LampMap()
-                    self._map.on("lamp", self._on_lamp).on("commune", self._on_commune)
+                    self._map = AssetMap()
+                    self._map.on("asset", self._on_asset).on("commune", self._on_commune)
                     self._legend = Legend()
                 self._panel = Panel(self._close)
         self._say(snapshot)
 
     def show(self, snapshot: Snapshot, changes: Changes) -> None:
-        """Say what is new; the map is told only which lamps changed."""
+        """Say what is new; the map is told only which assets changed."""
         self._say(snapshot)
         if changes.revision != changes.base:
             self._map.apply(changes)
         self._polls += 1
         if self._opened is not None:
-            seen = snapshot.lamps.get(self._opened.asset)
+            seen = snapshot.seen.get(self._opened.asset)
             if seen is None or seen.at_ms != self._opened.at_ms or self._polls % PANEL_EVERY == 0:
                 background_tasks.create(self._fill(self._opened.asset), name="panel")
 
     def _say(self, snapshot: Snapshot) -> None:
-        for part in (self._strip, self._communes, self._reports, self._legend):
-            part.show(snapshot)
+        self._snapshot = snapshot
+        self._strip.show(snapshot)
+        self._communes.show(snapshot)
+        self._reports.show(snapshot, self._layers)
+        self._legend.show(snapshot, self._layers)
         words, why = _MESSAGES.get(snapshot.store, ("", ""))
         self._words.text, self._why.text = words, why
         mark(self._message, "data-look", "shown" if words else "hidden")
 
-    def _on_lamp(self, event: GenericEventArguments) -> None:
+    def _switch(self, domain: Domain) -> None:
+        """Show or hide a layer: on the map, in the legend and in what there is to report."""
+        self._layers ^= {domain}
+        self._strip.tiles.press(domain, shown=domain in self._layers)
+        self._map.show_layers(self._layers)
+        self._reports.show(self._snapshot, self._layers)
+        self._legend.show(self._snapshot, self._layers)
+
+    def _on_asset(self, event: GenericEventArguments) -> None:
         self._choose(str(event.args))
 
     def _on_commune(self, event: GenericEventArguments) -> None:
@@ -94,6 +110,9 @@ class View:
 
     def _choose(self, asset: str) -> None:
         self._opened = _Open(asset, None)
+        place = self._snapshot.ground.places.get(asset)
+        if place is not None and TRADES[place.kind].domain not in self._layers:
+            self._switch(TRADES[place.kind].domain)
         self._map.choose(asset)
         background_tasks.create(self._fill(asset), name="panel")
 
@@ -103,11 +122,11 @@ class View:
         self._map.choose(None)
 
     async def _fill(self, asset: str) -> None:
-        """Read what is known of the lamp and say it, unless another one was chosen meanwhile."""
+        """Read what is known of the asset and say it, unless another one was chosen meanwhile."""
         try:
             story = await self._tell(asset)
         except (LinkError, StorageError) as error:
-            self._panel.refuse(asset, f"Lecture impossible : {error.message}")
+            self._panel.refuse(asset, f"Lecture impossible pour l’instant ({error.code}).")
             return
         if self._opened is None or self._opened.asset != asset:
             return

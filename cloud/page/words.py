@@ -1,6 +1,6 @@
 """How the page says ages, instants and numbers, in French. Pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import ConfigError
@@ -22,6 +22,7 @@ _MONTHS = (
     "novembre",
     "décembre",
 )
+_SHORT = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 
 
 def paris() -> ZoneInfo:
@@ -41,6 +42,22 @@ def paris() -> ZoneInfo:
 def local(ms: int) -> datetime:
     """An instant (ms UTC) as Paris shows it."""
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone(paris())
+
+
+def short_moment(ms: int) -> str:
+    """`mar. 25 nov. 2025, 18:42`."""
+    at = local(ms)
+    return f"{_DAYS[at.weekday()][:3]}. {at.day} {_SHORT[at.month - 1]} {at.year}, {at:%H:%M}"
+
+
+def midnight_ms(ms: int) -> int:
+    """The last midnight of Paris (ms UTC)."""
+    return round(datetime.combine(local(ms).date(), time(), paris()).timestamp() * 1000)
+
+
+def hour_of_day(ms: int) -> str:
+    """`18:42`."""
+    return f"{local(ms):%H:%M}"
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -70,6 +87,15 @@ def moment(ms: int) -> str:
     at = local(ms)
     first = "1er" if at.day == 1 else str(at.day)
     return f"{_DAYS[at.weekday()]} {first} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
+
+
+def of(name: str) -> str:
+    """A place after *de*: `de Remiremont`, `d’Esternay`, `du Val-d’Ajol`."""
+    if name.startswith("Le "):
+        return f"du {name[3:]}"
+    if name.startswith("Les "):
+        return f"des {name[4:]}"
+    return f"d’{name}" if name[:1].lower() in "aeiouyéèêâîôh" else f"de {name}"
 
 
 def plural(count: int, one: str, many: str) -> str:

@@ -9,11 +9,12 @@ from random import Random
 from cloud.reports import site_points
 from cloud.stores.base import Field, Point
 from core import territory
+from core.model import Reception, Uplink, encode_row
 from core.territory import Kind, Territory, geography
 
 HOUR_MS = 3_600_000
 HOUR_US = HOUR_MS * 1000
-GATEWAY = "7076ff0056070a99"
+GATEWAY, PAYLOAD, CODEC = "7076ff0056070a99", bytes.fromhex("0dfeca7e55aa"), "nas_ul20xx@1.1"
 # town points of GeoNames
 CENTRES = {
     "88383": (48.0175, 6.5882),
@@ -216,17 +217,35 @@ class Streets:
                 for quarter in range(4 * (hours + last) - 1, 4 * last - 1, -1):
                     at_us = (self.now_ms - quarter * HOUR_MS // 4 - lag_ms) * 1000
                     yield from self._quarter(tags, at_us, index)
-        uplink: dict[str, Field] = {
-            "key": f"up:{tags['device']}",
-            "codec": "nas_ul20xx@1.1",
-            "payload": "0dfeca7e" + tags["device"],
+        yield self._uplink(tags, self.now_ms - lag_ms)
+
+    @staticmethod
+    def _uplink(tags: dict[str, str], at_ms: int) -> Point:
+        row = Uplink(
+            key=f"up:{tags['device']}",
+            received_ms=at_ms,
+            application="7c1f0c52-3c1b-4d57-9a39-2f3f5d9d8a01",
+            dev_eui=tags["device"],
+            profile="nas-ul20xx",
+            f_port=24,
+            f_cnt=711,
+            payload=PAYLOAD,
+            codec=CODEC,
+            receptions=(Reception(GATEWAY, -97, 7.5),),
+        )
+        fields: dict[str, Field] = {
+            "key": row.key,
+            "origin": f"remiremont/s1/measurement/{at_ms % 10_000}/b1",
+            "clock": "synced",
+            "row": encode_row(row).decode(),
+            "f_cnt": row.f_cnt,
+            "codec": row.codec,
+            "error": "",
             "gateway": GATEWAY,
             "rssi_dbm": -97,
             "snr_db": 7.5,
-            "f_port": 24,
-            "f_cnt": 4711,
         }
-        yield Point("uplink", tags, (self.now_ms - lag_ms) * 1000, uplink)
+        return Point("uplink", tags, at_ms * 1000, fields)
 
     def _bin(self, hour: int, index: int, newest: bool) -> dict[str, Field]:
         fill = 92.0 if index == 1 and newest else (hour * 0.6 + 17 * index) % 78

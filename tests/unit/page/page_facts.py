@@ -1,34 +1,69 @@
 """A small ground and points on it, for the page's pure modules."""
 
-from cloud.page.ground import Commune, Ground, Lamp, Zone
+from collections.abc import Iterable
+
+from cloud.page.ground import Commune, Ground, Place, Zone
+from cloud.page.newest import by_asset
+from cloud.page.seen import Points
 from cloud.stores.base import Field, Point
+from core.territory import Kind
+from core.territory.model import Geometry, Shape
 
 NOON_MS = 1_764_072_000_000  # 2025-11-25 12:00 UTC, 13:00 in Paris
+MIDNIGHT_MS = NOON_MS - 13 * 3_600_000
 HOUR_MS = 3_600_000
 SILENT_AFTER_MS = 3 * HOUR_MS
 UNPOWERED_AFTER_MS = HOUR_MS * 5 // 4
+BIN_GEOMETRY = Geometry(Shape.UPRIGHT, height_mm=1000, blind_mm=100)
 
 
-def lamp(asset: str = "lamp-1", commune: str = "88383", *, equipped: bool = True, circuit: str = "") -> Lamp:
+def lamp(asset: str = "lamp-1", commune: str = "88383", *, equipped: bool = True, circuit: str = "") -> Place:
     """Speaks every hour; `circuit` is a switched one, of many lamps."""
-    return Lamp(asset, commune, 48.0, 6.5, equipped, SILENT_AFTER_MS, circuit, UNPOWERED_AFTER_MS if circuit else 0)
+    return Place(
+        asset=asset,
+        kind=Kind.LAMP,
+        commune=commune,
+        lat=48.0,
+        lon=6.5,
+        name="",
+        equipped=equipped,
+        silent_after_ms=SILENT_AFTER_MS,
+        circuit=circuit,
+        unpowered_after_ms=UNPOWERED_AFTER_MS if circuit else 0,
+    )
 
 
-def ground(*lamps: Lamp, digest: str = "one") -> Ground:
+def other(kind: Kind, asset: str, *, equipped: bool = True, commune: str = "88383") -> Place:
+    """A bin, counter or cabinet in a street; a bin is to be emptied from 80 %."""
+    return Place(
+        asset=asset,
+        kind=kind,
+        commune=commune,
+        lat=48.0,
+        lon=6.5,
+        name="Rue du Pont",
+        equipped=equipped,
+        silent_after_ms=SILENT_AFTER_MS,
+        full_pct=80.0,
+        geometry=BIN_GEOMETRY if kind is Kind.BIN else None,
+    )
+
+
+def ground(*places: Place, digest: str = "one") -> Ground:
     return Ground(
         title="Hyperviseur",
-        lamps={one.asset: one for one in lamps},
+        places={one.asset: one for one in places},
         communes={
             "88383": Commune("88383", "Remiremont", "ccpvm"),
             "51237": Commune("51237", "Esternay", "esternay"),
         },
-        zones=(Zone("ccpvm", "CCPVM", ("88383",), len(lamps)), Zone("esternay", "Esternay", ("51237",), 0)),
+        zones=(Zone("ccpvm", "CCPVM", ("88383",), len(places)), Zone("esternay", "Esternay", ("51237",), 0)),
         databases=("ccpvm", "esternay"),
         digest=digest,
         valid_from_ms=0,
         valid_until_ms=2**53,
-        pace_ms=HOUR_MS,
-        sites=3,
+        paces_ms={one.kind: HOUR_MS for one in places if one.equipped},
+        sites={"remiremont": "Remiremont", "esternay": "Esternay", "val": "Le Val-d’Ajol"},
     )
 
 
@@ -43,3 +78,12 @@ def point(
 ) -> Point:
     tags = {"asset": asset, "commune": "88383", "device": device, "channel": channel}
     return Point(measurement, {k: v for k, v in tags.items() if v}, (NOON_MS - ago_ms) * 1000, fields)
+
+
+def heard(*points: Point) -> dict[str, Points]:
+    """As the reader hands them over: readings and, by their measurement, suspects."""
+    return by_asset(_of(points, suspect=False), _of(points, suspect=True))
+
+
+def _of(points: Iterable[Point], *, suspect: bool) -> list[Point]:
+    return [point for point in points if (point.measurement == "suspect") is suspect]

@@ -2,10 +2,17 @@
 
 import pytest
 
-from cloud.page.lamp import LampState, Seen, faults, judge
+from cloud.page.ground import Place
+from cloud.page.lamp import LampState, faults
+from cloud.page.lamp import judge as judge_points
+from cloud.page.seen import Hearing, Points, Seen
 from cloud.stores.base import Field, Point
 from core.quantities import lookup
 from tests.unit.page.page_facts import HOUR_MS, NOON_MS, SILENT_AFTER_MS, lamp, point
+
+
+def judge(place: Place, readings: list[Point], suspects: list[Point], until_ms: int) -> Seen:
+    return judge_points(Points(readings, suspects), place, Hearing(until_ms))
 
 
 def state_of(readings: list[Point], suspects: list[Point] | None = None, *, equipped: bool = True) -> LampState:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cloud.page.balance import Road, add_up
+from cloud.page.balance import SILENT_MS, Road, SiteNews, add_up, silent_sites
 from cloud.reports import site_points
 from cloud.stores.base import Point
 from core.model import RowClass
@@ -104,3 +104,18 @@ def test_without_an_edge_there_is_no_balance() -> None:
     worker = Point("site", {"site": "cloud"}, NOON_MS * 1000, {"rows_stored": 12.0, "messages": 3.0})
     assert add_up([worker]) is None
     assert add_up([]) is None
+
+
+def test_a_site_that_is_gone_old_or_unheard_is_silent() -> None:
+    """Its last will, ten minutes without a report, or no report ever; who reports is not named."""
+    sites = {"remiremont": "Remiremont", "esternay": "Esternay", "val": "Le Val-d’Ajol", "belleville": "Belleville"}
+    gone = report("esternay", at_ms=NOON_MS - 60_000)
+    gone = msgspec.structs.replace(gone, fields={**gone.fields, "state": "offline"})
+    reports = [report("remiremont", at_ms=NOON_MS - SILENT_MS), report("val", at_ms=NOON_MS - SILENT_MS - 1), gone]
+    assert silent_sites(reports, sites, NOON_MS) == (
+        SiteNews("Belleville", None),
+        SiteNews("Le Val-d’Ajol", NOON_MS - SILENT_MS - 1),
+        SiteNews("Esternay", NOON_MS - 60_000),
+    )
+    back = report("esternay", at_ms=NOON_MS)
+    assert silent_sites([back, gone], {"esternay": "Esternay"}, NOON_MS) == ()

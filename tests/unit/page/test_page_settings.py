@@ -58,3 +58,10 @@ def test_what_is_missing_is_named() -> None:
     """Without a store and a territory there is nothing to show."""
     with pytest.raises(ConfigError, match=r"store: this key is required; .*territory: this key is required"):
         read(None, {})
+
+
+def test_one_tenant_and_the_operators_view_are_asked_for(file: Path) -> None:
+    """Neither is there by itself."""
+    assert (read(file, {}).tenant, read(file, {}).operator) == (None, False)
+    chosen = read(file, {"tenant": "esternay", "operator": True})
+    assert (chosen.tenant, chosen.operator) == ("esternay", True)

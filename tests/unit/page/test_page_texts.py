@@ -1,19 +1,31 @@
-"""The sentences of strip, sidebar and panel."""
+"""The sentences of strip, tiles, sidebar and panel."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from cloud.page.balance import Road
-from cloud.page.lamp import LampState, Seen
-from cloud.page.panel import age, headline
-from cloud.page.reader import Story
-from cloud.page.sidebar import lit, unassigned
-from cloud.page.state import StoreState, Tally, blank, picture
-from cloud.page.strip import freshness, freshness_look, verdict
+from cloud.page.balance import Road, SiteNews
+from cloud.page.bin import BinState
+from cloud.page.counter import CounterState
+from cloud.page.ground import Place
+from cloud.page.kinds import TRADES
+from cloud.page.lamp import LampState
+from cloud.page.seen import Seen
+from cloud.page.sentences import age, declared, headline, radio, told
+from cloud.page.sidebar import lit, unassigned, what
+from cloud.page.state import Beside, Snapshot, StoreState, blank, picture
+from cloud.page.story import Story
+from cloud.page.strip import freshness, freshness_look, silence, verdict
 from cloud.page.symbols import SYMBOLS, svg
+from cloud.page.tally import Tally
+from cloud.page.tiles import figure, is_troubled, trouble
+from cloud.page.tiles import freshness as tile_freshness
+from cloud.stores.base import Point
+from core.model import Domain
 from core.territory import Asset, Kind
-from tests.unit.page.page_facts import HOUR_MS, NOON_MS, ground, lamp, point
+from tests.support.streets import GATEWAY, PAYLOAD, Streets
+from tests.unit.page.page_facts import HOUR_MS, MIDNIGHT_MS, NOON_MS, ground, heard, lamp, other, point
 
 ROAD = Road(accepted=105, stored=100, spooled=2, quarantined=2, evicted=1, edges=3, reported_ms=NOON_MS - 4000)
 STREET = ground(lamp())
@@ -22,7 +34,7 @@ STREET = ground(lamp())
 @pytest.mark.parametrize(
     ("tally", "said"),
     [
-        (Tally(), "aucun équipement"),
+        (Tally(), "aucun lampadaire"),
         (Tally(2, {LampState.BARE: 2}), "aucun capteur"),
         (Tally(2, {LampState.SILENT: 2}), "aucune donnée reçue"),
         (Tally(2, {LampState.SILENT: 2}, NOON_MS - 5 * HOUR_MS), "pas de donnée depuis 5 h"),
@@ -51,47 +63,176 @@ def test_old_data_are_called_old() -> None:
     """A map that nobody feeds any more must not look alive."""
     empty = blank(STREET, NOON_MS, StoreState.EMPTY)
     assert (freshness(empty), freshness_look(empty)) == ("aucune donnée reçue", "waiting")
-    new = picture(
-        STREET, NOON_MS, readings=[point({"level_pct": 40.0}, ago_ms=12_000)], suspects=(), road=None, unassigned=0
-    )
+    new = picture(STREET, NOON_MS, heard(point({"level_pct": 40.0}, ago_ms=12_000)))
     assert (freshness(new), freshness_look(new)) == ("dernière donnée il y a 12 s", "well")
     old = replace(new, now_ms=NOON_MS + 2 * HOUR_MS)
     assert freshness_look(old) == "old"
     assert freshness(old) == "dernière donnée il y a 2 h : données anciennes"
-    cut = replace(old, total=Tally(1, {LampState.OFF: 1}, NOON_MS, unpowered=1))
+    cut = replace(old, totals={Kind.LAMP: Tally(1, {LampState.OFF: 1}, NOON_MS, unpowered=1)})
     assert (freshness(cut), freshness_look(cut)) == ("dernière donnée il y a 2 h : circuits coupés", "waiting")
 
 
-def story(state: LampState, at_ms: int | None, *fields: dict[str, str]) -> Story:
+def test_silent_sites_are_named_in_one_line() -> None:
+    """How long, with the right article; nothing when all are heard."""
+    sites = (SiteNews("Esternay", None), SiteNews("Remiremont", NOON_MS - 12 * 60_000))
+    assert (
+        silence(sites, NOON_MS) == "Site d’Esternay : pas encore de nouvelles · Site de Remiremont muet depuis 12 min"
+    )
+    assert silence((), NOON_MS) == ""
+
+
+TOWN = ground(lamp(), other(Kind.BIN, "bin-1"), other(Kind.COUNTER, "cnt-1"))
+
+
+def town(**facts: Any) -> Snapshot:
+    return replace(blank(TOWN, NOON_MS, StoreState.READY), **facts)
+
+
+def test_the_lighting_tile_says_lit_of_expected_by_night_and_by_day() -> None:
+    """`0 sur 0` by day is all well and says why."""
+    night = town(totals={Kind.LAMP: Tally(440, {LampState.LIT: 412, LampState.FAULT: 8}, NOON_MS)}, expected_lit=430)
+    assert figure(Domain.LIGHT, night) == "412 allumés sur 430 attendus"
+    assert (trouble(Domain.LIGHT, night), is_troubled(Domain.LIGHT, night)) == ("8 en défaut", True)
+    day = town(totals={Kind.LAMP: Tally(440, {LampState.OFF: 440}, NOON_MS)}, expected_lit=0, is_day=True)
+    assert figure(Domain.LIGHT, day) == "0 allumé sur 0 attendu (jour)"
+    assert not is_troubled(Domain.LIGHT, day)
+
+
+def test_the_bins_tile_says_how_many_are_to_be_emptied_and_what_burns() -> None:
+    """Of those that have a sensor."""
+    states = {BinState.FULL: 12, BinState.LOW: 190, BinState.BARE: 3}
+    well = town(totals={Kind.BIN: Tally(205, states, NOON_MS - 60_000)})
+    assert figure(Domain.BIN, well) == "12 à vider sur 202"
+    assert (trouble(Domain.BIN, well), is_troubled(Domain.BIN, well)) == ("aucune alerte", False)
+    assert tile_freshness(Domain.BIN, well) == "il y a 1 min"
+    burning = town(totals={Kind.BIN: Tally(205, {BinState.FIRE: 1, BinState.TILTED: 2}, NOON_MS)})
+    assert (trouble(Domain.BIN, burning), is_troubled(Domain.BIN, burning)) == ("1 feu, 2 renversés", True)
+
+
+def test_the_traffic_tile_never_takes_no_measurement_for_nobody() -> None:
+    """0 vehicles when counters counted none; otherwise that nothing was measured."""
+    totals = {Kind.COUNTER: Tally(3, {CounterState.QUIET: 2, CounterState.SILENT: 1}, NOON_MS)}
+    nobody = town(totals=totals, beside=Beside(vehicles={"cnt-1": 0.0}))
+    assert figure(Domain.TRAFFIC, nobody) == "0 véhicule aujourd’hui"
+    assert trouble(Domain.TRAFFIC, nobody) == "2 / 3 compteurs"
+    assert figure(Domain.TRAFFIC, town(totals=totals)) == "aucune mesure aujourd’hui"
+    assert figure(Domain.TRAFFIC, town(totals=totals, beside=Beside(vehicles={"elsewhere": 9.0}))) == (
+        "aucune mesure aujourd’hui"
+    )
+    assert figure(Domain.TRAFFIC, town(totals={Kind.COUNTER: Tally()})) == "aucun équipement"
+
+
+def test_a_tile_says_when_its_domain_is_old() -> None:
+    """Each domain has a freshness of its own."""
+    old = town(totals={Kind.BIN: Tally(1, {BinState.LOW: 1}, NOON_MS - 3 * HOUR_MS)})
+    assert tile_freshness(Domain.BIN, old) == "il y a 3 h : ancien"
+    assert tile_freshness(Domain.TRAFFIC, town()) == "aucune donnée reçue"
+    cut = town(totals={Kind.LAMP: Tally(1, {LampState.OFF: 1}, NOON_MS - 3 * HOUR_MS, unpowered=1)})
+    assert tile_freshness(Domain.LIGHT, cut) == "il y a 3 h, circuits coupés"
+
+
+def story(seen: Seen, *points: dict[str, Any], place: Place | None = None, **facts: Any) -> Story:
+    place = place or lamp()
+    asset = Asset(place.asset, place.kind, place.commune, 48.0, 6.5, speed_limit_kmh=50)
+    if place.kind is not Kind.COUNTER:
+        asset = Asset(place.asset, place.kind, place.commune, 48.0, 6.5)
+    told_facts: dict[str, Any] = {
+        "latest": [point(dict(one), asset=place.asset) for one in points],
+        "history": [],
+        "suspects": [],
+        **facts,
+    }
     return Story(
-        asset=Asset("lamp-1", Kind.LAMP, "88383", 48.0, 6.5),
+        asset=asset,
+        place=place,
         commune="Remiremont",
-        seen=Seen(state, at_ms),
+        seen=seen,
         now_ms=NOON_MS,
+        since_ms=NOON_MS - 24 * HOUR_MS,
+        midnight_ms=MIDNIGHT_MS,
         gap_ms=HOUR_MS,
-        latest=[point(dict(one)) for one in fields],
-        day=[],
-        suspects=[],
+        **told_facts,
     )
 
 
 def test_the_panel_says_what_is_broken_and_how_old_that_is() -> None:
     """`aucun équipement` and `pas de donnée depuis` are different sentences."""
-    broken = story(LampState.FAULT, NOON_MS - 60_000, {"lamp_failure": "fault"}, {"driver_failure": "fault"})
-    assert headline(broken) == "En défaut : panne de driver, panne de lampe"
-    lost = story(LampState.FAULT, NOON_MS, {"dali_bus": "fault", "level_source": "driver_not_found"})
-    assert headline(lost) == "En défaut : bus DALI, driver introuvable"
-    dark = replace(lost, seen=Seen(LampState.OFF, NOON_MS - 5 * HOUR_MS, unpowered=True))
-    assert headline(dark) == "Éteint : circuit coupé"
+    broken = story(Seen(LampState.FAULT, NOON_MS - 60_000), {"lamp_failure": "fault"}, {"driver_failure": "fault"})
+    assert headline(broken) == "En défaut : panne de pilote (driver), panne de lampe"
+    lost = story(Seen(LampState.FAULT, NOON_MS), {"dali_bus": "fault", "level_source": "driver_not_found"})
+    assert headline(lost) == "En défaut : bus DALI, pilote (driver) introuvable"
+    assert headline(story(Seen(LampState.OFF, NOON_MS - 5 * HOUR_MS, unpowered=True))) == "Éteint : circuit coupé"
     assert age(broken) == "Dernière donnée il y a 1 min."
-    assert age(story(LampState.SILENT, None)) == "Aucune donnée reçue."
-    assert age(story(LampState.SILENT, NOON_MS - 5 * HOUR_MS)) == (
+    assert age(story(Seen(LampState.SILENT))) == "Aucune donnée reçue."
+    assert age(story(Seen(LampState.SILENT, NOON_MS - 5 * HOUR_MS))) == (
         "Pas de donnée depuis 5 h (mardi 25 novembre 2025, 08:00)."
     )
-    assert age(story(LampState.BARE, None)) == "Aucun capteur n’est affecté à ce lampadaire."
-    assert age(story(LampState.BARE, NOON_MS - HOUR_MS)) == (
+    assert age(story(Seen(LampState.BARE))) == "Aucun capteur n’est affecté à ce lampadaire."
+    assert age(story(Seen(LampState.BARE, NOON_MS - HOUR_MS))) == (
         "Capteur retiré ; dernière donnée le mardi 25 novembre 2025, 12:00."
     )
+
+
+def test_the_panel_of_a_bin_says_its_fill_its_threshold_and_its_last_collection() -> None:
+    """And the asset's id beside its street."""
+    place = other(Kind.BIN, "bin-1")
+    week = [
+        point({"fill_pct": 85.0}, asset="bin-1", measurement="bin", ago_ms=5 * HOUR_MS),
+        point({"fill_pct": 3.0}, asset="bin-1", measurement="bin", ago_ms=HOUR_MS),
+    ]
+    now = story(Seen(BinState.LOW, NOON_MS, value=3.0), {"battery_alert": "raised"}, place=place, history=week)
+    assert headline(now) == "Peu rempli : 3\u202f% rempli"
+    assert declared(now) == "Bac · Remiremont · bin-1"
+    assert told(now) == [
+        "À vider à partir de 80\u202f%.",
+        "Dernière collecte : mardi 25 novembre 2025, 12:00 (de 85 à 3\u202f%).",
+        "La pile du capteur est faible.",
+    ]
+    assert told(replace(now, history=[], latest=[]))[1] == "Aucune collecte vue depuis 7 jours."
+
+
+def test_the_panel_of_a_counter_says_vehicles_by_direction_and_speed() -> None:
+    """Nothing is said where nothing was counted; nobody is said as nobody."""
+    place = other(Kind.COUNTER, "cnt-1")
+    day = [
+        point({"vehicles_count": 10.0, "speed_kmh": 40.0}, asset="cnt-1", measurement="traffic", channel="left"),
+        point({"vehicles_count": 1.0, "speed_kmh": 51.0}, asset="cnt-1", measurement="traffic", channel="right"),
+    ]
+    now = story(Seen(CounterState.FLOWING, NOON_MS, value=11.0), place=place, history=day)
+    assert headline(now) == "11 véhicules au dernier relevé"
+    assert told(now) == [
+        "11 véhicules depuis minuit (10 vers la gauche, 1 vers la droite).",
+        "Vitesse moyenne : 41\u202fkm/h, pour une limite de 50\u202fkm/h.",
+    ]
+    assert told(replace(now, history=[])) == []
+    assert (
+        headline(replace(now, seen=Seen(CounterState.QUIET, NOON_MS, value=0.0))) == "Aucun véhicule au dernier relevé"
+    )
+    assert headline(replace(now, seen=Seen(CounterState.SILENT, NOON_MS))) == "Sans mesure"
+
+
+def test_radio_and_raw_payload_are_told_only_where_the_uplink_was_read(tmp_path: Any) -> None:
+    """Without `--operator` a story has no uplink; with it the row says device, radio and bytes."""
+    assert radio(story(Seen(LampState.LIT, NOON_MS))) == []
+    tags = {"asset": "lamp-1", "commune": "88383", "device": "70b3d549a0000001"}
+    uplink = list(Streets(tmp_path, 1, NOON_MS).history(Kind.LAMP, tags, 1))[-1]
+    listed = dict(radio(story(Seen(LampState.LIT, NOON_MS), uplink=uplink)))
+    assert listed["DevEUI"] == "70b3d549a0000001"
+    assert (listed["Passerelle"], listed["Message brut"]) == (GATEWAY, PAYLOAD.hex())
+    assert listed["RSSI, puissance reçue"] == "-97\u202fdBm"
+    foreign = Point("uplink", tags, NOON_MS * 1000, {"row": '{"kind":"uplink","newer":1}', "codec": "c@1"})
+    assert [label for label, _ in radio(story(Seen(LampState.LIT, NOON_MS), uplink=foreign))] == [
+        "Reçu",
+        "DevEUI",
+        "Codec",
+    ]
+
+
+def test_a_report_says_what_where_and_which() -> None:
+    """An asset that is called by its street is named by its id too."""
+    bins = picture(TOWN, NOON_MS, heard(point({"fill_pct": 92.0}, asset="bin-1", measurement="bin")))
+    assert what("bin-1", bins) == "À vider · 92\u202f% · Remiremont · bin-1"
+    assert what("lamp-1", bins) == "Sans donnée · Remiremont"
 
 
 def test_devices_that_nobody_declared_are_counted_not_named() -> None:
@@ -101,8 +242,13 @@ def test_devices_that_nobody_declared_are_counted_not_named() -> None:
     assert unassigned(3) == "3 appareils entendus sans affectation : à déclarer."
 
 
-def test_every_state_has_a_shape_and_a_colour_of_its_own() -> None:
-    """Colour is never needed to tell two states apart."""
-    assert set(SYMBOLS) == set(LampState)
-    assert len({symbol.shape for symbol in SYMBOLS.values()}) == len(LampState)
-    assert len({svg(state) for state in LampState}) == len(LampState)
+def test_every_state_of_every_kind_has_a_shape_of_its_own() -> None:
+    """Colour is never needed: even drawn in one ink no two symbols are the same."""
+    shapes = set()
+    for kind, trade in TRADES.items():
+        assert set(SYMBOLS[kind]) == set(trade.states)
+        for state in trade.states:
+            parts = SYMBOLS[kind][state].parts
+            shapes.add(tuple((part.path, part.fill != "none") for part in parts))
+            assert svg(kind, state).count("<path") == len(parts)
+    assert len(shapes) == sum(len(list(trade.states)) for trade in TRADES.values())

@@ -36,3 +36,22 @@ def test_numbers_have_a_decimal_comma_and_thousands_apart() -> None:
     assert words.number(12_345.6, 1) == "12\u202f345,6"
     assert words.plural(0, "site", "sites") == "0 site"
     assert words.plural(2, "site", "sites") == "2 sites"
+
+
+def test_the_day_begins_at_midnight_of_paris() -> None:
+    """Winter and summer time, and the day of 25 hours."""
+    assert NOON_MS - words.midnight_ms(NOON_MS) == 13 * 3_600_000
+    july_ms = NOON_MS + 230 * 86_400_000
+    assert july_ms - words.midnight_ms(july_ms) == 14 * 3_600_000
+    longest_ms = NOON_MS - 30 * 86_400_000 + 11 * 3_600_000  # 26 October 2025, 23:00 UTC: the next day in Paris
+    assert longest_ms - words.midnight_ms(longest_ms - 1) == 25 * 3_600_000
+
+
+def test_short_forms() -> None:
+    """An instant for the strip, an hour, and a place after `de`."""
+    assert words.short_moment(NOON_MS) == "mar. 25 nov. 2025, 13:00"
+    assert words.hour_of_day(NOON_MS) == "13:00"
+    assert words.of("Remiremont") == "de Remiremont"
+    assert words.of("Esternay") == "d’Esternay"
+    assert words.of("Éloyes") == "d’Éloyes"
+    assert words.of("Le Val-d'Ajol") == "du Val-d'Ajol"
