@@ -27,7 +27,8 @@ __all__ = ["Agent", "build_agent"]
 
 SPOOL_FOLDER = "spool"
 ROOM = 200  # events of the source in memory beside those of one group
-_SETTLE_LINGER_MS = {"default": 5_000, "sd": 30_000}
+# receipts are written down this late: after a power cut so many rows are sent again, and change nothing in the store
+_SETTLE_LINGER_MS = {"default": 60_000, "sd": 300_000}
 
 SourceFactory = Callable[[EdgeSettings, Clock, Callable[[SourceEvent], None]], Source]
 TransportFactory = Callable[[EdgeSettings, bytes, Callable[[TransportEvent], None]], Transport]
@@ -106,6 +107,7 @@ def spool_limits(settings: EdgeSettings) -> SpoolLimits:
         ballast_bytes=spool.ballast_mib * MIB,
         keep_settled=spool.keep_settled,
         settle_linger_ms=_SETTLE_LINGER_MS[spool.preset],
+        squeeze=spool.preset == "sd",
     )
 
 

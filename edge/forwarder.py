@@ -13,8 +13,10 @@ from edge.spool.rows import Offset, Run, StoredRow
 from edge.transports.base import Puback, ReceiptArrived, Transport, TransportDown, TransportEvent, TransportUp
 
 MESSAGE_BYTES = 256 * 1024  # of rows, unless a single one is larger
+SUMS = 1024  # twice the window
 _log = log.get(__name__)
 
+_Range = tuple[str, RowClass, int, int]  # spool_id, class, first, last
 Verdict = Callable[[str, int], Offset | None]  # (boot, now_ms) → its offset; None: wait
 
 
@@ -23,7 +25,7 @@ class Rows(Protocol):
 
     def read(self, spool_id: str, row_class: RowClass, first: int, last: int, *, max_bytes: int) -> list[StoredRow]: ...
 
-    def settle(self, kept: Kept) -> bool: ...
+    def settle(self, kept: Kept, *, sent_crc32: int | None = None) -> bool: ...
 
     def offset(self, boot: str) -> Offset | None: ...
 
@@ -45,6 +47,7 @@ class Forwarder:
         self._verdict = verdict
         self._frozen: dict[str, Offset] = {}
         self._holding: set[str] = set()  # boots whose rows wait for the clock
+        self._sums: dict[_Range, int] = {}  # checksums of the newest messages, the oldest first
 
     def committed(self, run: Run) -> None:
         """New rows of the spool, or those it had at start."""
@@ -72,7 +75,8 @@ class Forwarder:
                     _log.warning("rows.deferred", row_class=d.row_class, first=d.first, last=d.last, reason=d.reason)
 
     def _settle(self, kept: Kept, now_ms: int) -> None:
-        if self._rows.settle(kept):
+        sent_crc32 = self._sums.pop((kept.spool_id, kept.row_class, kept.first, kept.last), None)
+        if self._rows.settle(kept, sent_crc32=sent_crc32):
             self._delivery.kept(kept.spool_id, kept.row_class, kept.first, kept.last, now_ms)
         else:
             _log.warning("receipt.mismatched", row_class=kept.row_class, first=kept.first, last=kept.last)
@@ -110,21 +114,30 @@ class Forwarder:
                 self._delivery.hold(plan.spool_id, plan.row_class, plan.first, plan.first + waiting - 1)
                 return True
             rows = rows[:ready]
+        last = rows[-1].seq
         header = Header(
             edge=self._edge,
             spool_id=plan.spool_id,
             row_class=plan.row_class,
             first=plan.first,
-            last=rows[-1].seq,
+            last=last,
             boot=plan.boot,
             offset_ms=None if offset is None else offset.offset_ms,
         )
+        message = envelope.pack(header, [row.stored for row in rows])
         try:
-            puback = self._transport.send(envelope.pack(header, [row.stored for row in rows]))
+            puback = self._transport.send(message)
         except NotConnected:
             return False  # the transport will say so; the plan stays
-        self._delivery.sent(plan, rows[-1].seq, puback, now_ms)
+        self._remember((plan.spool_id, plan.row_class, plan.first, last), message)
+        self._delivery.sent(plan, last, puback, now_ms)
         return True
+
+    def _remember(self, rows: _Range, message: bytes) -> None:
+        """The checksum of what was read to be sent: its receipt need not have the rows read again."""
+        self._sums[rows] = envelope.unpack_header(message)[0].crc32
+        if len(self._sums) > SUMS:
+            del self._sums[next(iter(self._sums))]
 
     def _offset(self, boot: str, rows: Sequence[StoredRow], now_ms: int) -> Offset | None:
         """The offset of a boot, frozen when the first row that needs it is about to leave; None: not known."""

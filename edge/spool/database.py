@@ -14,12 +14,13 @@ from pathlib import Path
 from core.errors import SpoolCorrupt, SpoolFull, StorageError
 
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT})
+CHECKPOINT_PAGES = 64  # pages a journal may hold before they move into its file
 _DATABASE_HEADER = 100  # bytes
 _CRAMPED = 128 * 1024  # bytes; below it SQLite cannot even lay out its shared memory file
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
-def connect(path: Path, *, create: bool = False, checkpoint_pages: int = 64) -> sqlite3.Connection:
+def connect(path: Path, *, create: bool = False, checkpoint_pages: int = CHECKPOINT_PAGES) -> sqlite3.Connection:
     """The one connection of a file.
 
     Beside the file SQLite lays 32 KiB of shared memory for readers in other processes. Where the disk has no room for

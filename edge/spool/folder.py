@@ -95,7 +95,11 @@ class SpoolFolder:
         first, ordinal = self._next[row_class], self.keys.next_ordinal
         self._next[row_class] += len(rows)
         self.keys.next_ordinal += len(rows)
-        lines = [record(row, seq=first + i, ordinal=ordinal + i, mono_ms=at) for i, (row, at) in enumerate(rows)]
+        squeezed = limits.squeeze
+        lines = [
+            record(row, seq=first + i, ordinal=ordinal + i, mono_ms=at, squeezed=squeezed)
+            for i, (row, at) in enumerate(rows)
+        ]
         try:
             segment.append(lines)
         except StorageError:
@@ -113,7 +117,14 @@ class SpoolFolder:
         segment = self.active(row_class)
         if segment is None or segment.is_due(now_mono_ms, limits):
             path = self.segment_path(row_class, first)
-            segment = Segment(path, spool_id=self.spool_id, row_class=row_class, first=first, boot=boot)
+            segment = Segment(
+                path,
+                spool_id=self.spool_id,
+                row_class=row_class,
+                first=first,
+                boot=boot,
+                checkpoint_pages=limits.checkpoint_pages,
+            )
             segment.born_mono_ms = now_mono_ms
             self._begin(segment, first + count)
         elif first + count > self._reserved[row_class]:

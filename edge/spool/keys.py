@@ -4,6 +4,7 @@ A key lives in its row. When the row's segment goes, the keys that are still rem
 transaction that lets the segment go; so each key is written twice at most, and is always in one of both.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 from edge.spool.segment import Segment
@@ -17,6 +18,7 @@ class KeyWindow:
     def __init__(self, most: int) -> None:
         self.most = most
         self._keys: dict[str, tuple[int, Segment | None]] = {}  # key → ordinal and where its row is
+        self._oldest: deque[str] = deque()  # the same keys; to look for the first of a dict takes ever longer
         self.next_ordinal = 1
 
     def __contains__(self, key: object) -> bool:
@@ -27,11 +29,14 @@ class KeyWindow:
 
     def add(self, key: str, ordinal: int, segment: Segment | None) -> None:
         """Remember a key; the oldest is forgotten when there are too many."""
-        self._keys.pop(key, None)
+        if self._keys.pop(key, None) is not None:
+            self._oldest.remove(key)
         self._keys[key] = (ordinal, segment)
-        self.next_ordinal = max(self.next_ordinal, ordinal + 1)
+        self._oldest.append(key)
+        if ordinal >= self.next_ordinal:
+            self.next_ordinal = ordinal + 1
         if len(self._keys) > self.most:
-            del self._keys[next(iter(self._keys))]
+            del self._keys[self._oldest.popleft()]
 
     def load(self, keys: Iterable[tuple[int, str, Segment | None]]) -> None:
         """Remember keys found on the disk, in order of their ordinals."""
@@ -45,7 +50,7 @@ class KeyWindow:
     @property
     def oldest_ordinal(self) -> int:
         """Keys below it are forgotten."""
-        return next(iter(self._keys.values()))[0] if self._keys else self.next_ordinal
+        return self._keys[self._oldest[0]][0] if self._oldest else self.next_ordinal
 
     def detach(self, segment: Segment) -> None:
         """The segment is gone; its remembered keys are in the meta file."""

@@ -3,15 +3,16 @@
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from core.model import RowClass
+from core.model import ClockQuality, RowClass
 from edge.spans import Spans
 from edge.spool import database
-from edge.spool.rows import NewRow
+from edge.spool.rows import NewRow, StoredRow
+from edge.spool.squeeze import MARK, squeeze, unsqueeze
 
 _CHUNK = 100
 _SCHEMA = (
@@ -27,6 +28,11 @@ _SCHEMA = (
 VERSION = 1
 COLUMNS = "seq, ordinal, key, received_ms, clock, mono_ms, crc32, stored"
 Record = tuple[int, int, str, int, str, int, int, bytes]  # one line of `row`, in the order of COLUMNS
+_CLOCKS = {quality.value.encode(): quality for quality in ClockQuality}
+_RUN = (  # texts as bytes: they are only held against the checksum
+    "SELECT seq, ordinal, CAST(key AS BLOB), received_ms, CAST(clock AS BLOB), mono_ms, crc32, stored FROM row"
+    " WHERE seq BETWEEN ? AND ? ORDER BY seq"
+)
 
 
 FILE_NAME = re.compile(rf"({'|'.join(RowClass)})-(\d{{12,}})\.sqlite")
@@ -36,22 +42,66 @@ def file_name(row_class: RowClass, first: int) -> str:
     return f"{row_class}-{first:012d}.sqlite"
 
 
-def record(row: NewRow, *, seq: int, ordinal: int, mono_ms: int) -> Record:
+def record(row: NewRow, *, seq: int, ordinal: int, mono_ms: int, squeezed: bool = False) -> Record:
     """The line of an accepted row, with the checksum over all of it."""
-    crc = _crc(seq, ordinal, row.key, row.received_ms, row.clock, mono_ms, row.stored)
-    return (seq, ordinal, row.key, row.received_ms, row.clock.value, mono_ms, crc, row.stored)
+    key, received_ms, clock, stored = row.key, row.received_ms, row.clock.value, row.stored
+    crc = zlib.crc32(f"{seq} {ordinal} {received_ms} {clock} {mono_ms} {key}".encode(), zlib.crc32(stored))
+    if squeezed or stored.startswith(MARK):  # plain, the latter would be taken for a squeezed one
+        stored = squeeze(stored)
+    return (seq, ordinal, key, received_ms, clock, mono_ms, crc, stored)
 
 
-def _crc(seq: int, ordinal: int, key: str, received_ms: int, clock: str, mono_ms: int, stored: bytes) -> int:
-    return zlib.crc32(f"{seq} {ordinal} {received_ms} {clock} {mono_ms} {key}".encode(), zlib.crc32(stored))
-
-
-def is_sound(line: Sequence[object]) -> bool:
-    """True when a line read back is what was written."""
+def _opened(line: Record) -> Record | None:
+    """A line read back with its row's stored bytes; None when it is not what was written."""
     seq, ordinal, key, received_ms, clock, mono_ms, crc, stored = line
-    return (
-        isinstance(stored, bytes) and crc == _crc(seq, ordinal, key, received_ms, clock, mono_ms, stored)  # type: ignore[arg-type]
-    )
+    if not isinstance(stored, bytes):
+        return None
+    if stored.startswith(MARK):
+        try:
+            stored = unsqueeze(stored)
+        except zlib.error:
+            return None
+    told = f"{seq} {ordinal} {received_ms} {clock} {mono_ms} {key}".encode()
+    if crc != zlib.crc32(told, zlib.crc32(stored)):
+        return None
+    return (seq, ordinal, key, received_ms, clock, mono_ms, crc, stored)
+
+
+def read_run(
+    connection: sqlite3.Connection, first: int, last: int, *, max_bytes: int
+) -> tuple[list[StoredRow], int, int | None]:
+    """The first consecutive rows of a range: one at least, then as many as fit in `max_bytes`.
+
+    Also the last seq that was looked at, and the seq of a damaged row in front of which it stopped.
+    """
+    rows: list[StoredRow] = []
+    size, follows = 0, 0
+    found = connection.execute(_RUN, (first, last))
+    try:
+        for seq, ordinal, key, received_ms, clock, mono_ms, crc, stored in found:
+            if rows and seq != follows:
+                return rows, seq - 1, None
+            if not (isinstance(stored, bytes) and isinstance(key, bytes) and isinstance(clock, bytes)):
+                return rows, seq, seq
+            if stored.startswith(MARK):
+                try:
+                    stored = unsqueeze(stored)
+                except zlib.error:
+                    return rows, seq, seq
+            size += len(stored)
+            if size > max_bytes and rows:
+                return rows, seq - 1, None
+            try:
+                told = b"%d %d %d %b %d %b" % (seq, ordinal, received_ms, clock, mono_ms, key)
+            except TypeError:  # a damaged number may be read back as anything
+                return rows, seq, seq
+            if crc != zlib.crc32(told, zlib.crc32(stored)):
+                return rows, seq, seq
+            rows.append(StoredRow(seq, stored, received_ms, _CLOCKS[clock], mono_ms))
+            follows = seq + 1
+    finally:
+        found.close()
+    return rows, last, None
 
 
 def lay_out(connection: sqlite3.Connection, spool_id: str, row_class: RowClass, first: int, boot: str) -> None:
@@ -104,7 +154,7 @@ def sound_lines(connection: sqlite3.Connection, first: int, last: int) -> Iterat
         lines = _select(connection, start, end)
         if lines is None or len(lines) < end - start + 1:  # something is wrong here: row by row
             lines = [line for seq in range(start, end + 1) for line in _select(connection, seq, seq) or []]
-        yield from filter(is_sound, lines)
+        yield from filter(None, map(_opened, lines))
 
 
 def _select(connection: sqlite3.Connection, first: int, last: int) -> list[Record] | None:

@@ -7,9 +7,13 @@ Times are integer ms; `mono_ms` is the host's monotonic clock when the row was a
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from core.model import ClockQuality, RowClass
 
 MIB = 1024 * 1024
+PAGE = 4096  # bytes: SQLite's default, and ours
+_CHECKPOINT_LEAST, _CHECKPOINT_MOST = 64, 256  # pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,9 @@ class NewRow:
     clock: ClockQuality
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """An accepted row as it is read back to be sent."""
+class StoredRow(msgspec.Struct, frozen=True, gc=False):
+    """An accepted row as it is read back to be sent. Made by the hundred thousand: a struct is made in a tenth of
+    the time of a dataclass."""
 
     seq: int
     stored: bytes
@@ -107,6 +111,7 @@ class SpoolLimits:
         keep_settled: settled segments are kept in `settled/` instead of being deleted.
         settle_linger_ms: receipts are written down this late at most; a crash meanwhile costs a resend, no more.
         keys: how many event keys are remembered.
+        squeeze: rows are deflated before they are written, to spare a memory card.
     """
 
     segment_bytes: int = 16 * MIB
@@ -117,3 +122,13 @@ class SpoolLimits:
     keep_settled: bool = False
     settle_linger_ms: int = 5_000
     keys: int = 10_000
+    squeeze: bool = False
+
+    @property
+    def checkpoint_pages(self) -> int:
+        """Pages a segment's journal may hold before they move into its file.
+
+        The more, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
+        segment of each class and of the meta file.
+        """
+        return max(_CHECKPOINT_LEAST, min(_CHECKPOINT_MOST, self.ballast_bytes // (4 * PAGE)))

@@ -5,24 +5,32 @@ Receipts are kept as ranges in the same file, with the counters of what they set
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import SpoolCorrupt, StorageError
 from core.model import ClockQuality, RowClass
 from edge.spans import Spans
 from edge.spool import database
-from edge.spool.layout import COLUMNS, VERSION, Record, is_sound, lay_out, sound_lines, write_state
+from edge.spool.layout import VERSION, Record, lay_out, read_run, sound_lines, write_state
 from edge.spool.rows import Run, SpoolLimits, StoredRow
-
-_CHECKPOINT_PAGES = 64  # 256 KiB of journal: on a full disk the ballast must hold what moves from it into the file
 
 
 class Segment:
     """What is known of one segment, and its file. `unsettled` holds the seq that still wait for a receipt."""
 
-    def __init__(self, path: Path, *, spool_id: str, row_class: RowClass, first: int, boot: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        spool_id: str,
+        row_class: RowClass,
+        first: int,
+        boot: str,
+        checkpoint_pages: int = database.CHECKPOINT_PAGES,
+    ) -> None:
         self.path = path
+        self._checkpoint_pages = checkpoint_pages
         self.spool_id, self.row_class, self.first, self.boot = spool_id, row_class, first, boot
         self.last = first - 1  # of the rows it holds or held
         self.closed = False  # no row is added any more
@@ -47,7 +55,7 @@ class Segment:
             SpoolFull, SpoolCorrupt, StorageError.
         """
         if self._connection is None:
-            self._connection = database.connect(self.path, checkpoint_pages=_CHECKPOINT_PAGES)
+            self._connection = database.connect(self.path, checkpoint_pages=self._checkpoint_pages)
         return self._connection
 
     def close_file(self) -> None:
@@ -76,7 +84,7 @@ class Segment:
             SpoolFull, StorageError: and nothing is left of it.
         """
         try:
-            self._connection = database.connect(self.path, create=True, checkpoint_pages=_CHECKPOINT_PAGES)
+            self._connection = database.connect(self.path, create=True, checkpoint_pages=self._checkpoint_pages)
             with database.translated(self.path):
                 with database.transaction(self._connection):
                     lay_out(self._connection, self.spool_id, self.row_class, self.first, self.boot)
@@ -163,7 +171,7 @@ class Segment:
         first, last = lines[0][0], lines[-1][0]
         self.last = last
         self.unsettled.add(first, last, None)
-        self.row_bytes += sum(len(line[7]) + len(line[2]) + 48 for line in lines)
+        self.row_bytes += sum([len(line[7]) + len(line[2]) + 48 for line in lines])
 
     def read(self, first: int, last: int, *, max_bytes: int) -> list[StoredRow]:
         """Consecutive rows from the first of the range that is there, checked; it stops before a hole.
@@ -176,12 +184,9 @@ class Segment:
         """
         first, last = max(first, self.first), min(last, self.last)
         with database.translated(self.path):
-            found = self.connection.execute(
-                f"SELECT {COLUMNS} FROM row WHERE seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608 - a fixed list
-                (first, last),
-            )
-            rows, looked_to = self._take(self._checked(found), last, max_bytes)
-            found.close()
+            rows, looked_to, damaged = read_run(self.connection, first, last, max_bytes=max_bytes)
+        if damaged is not None:
+            raise SpoolCorrupt("spool.corrupt", f"{self.path}: row {damaged} is damaged")
         before = self.unsettled.find(first)
         after = self.unsettled.find(rows[-1].seq + 1) if rows else None
         if (before and before.first < (rows[0].seq if rows else looked_to + 1)) or (after and after.first <= looked_to):
@@ -191,25 +196,14 @@ class Segment:
     def read_around(self, first: int, last: int, *, max_bytes: int) -> list[StoredRow]:
         """As `read`, passing over what is damaged."""
         first, last = max(first, self.first), min(last, self.last)
-        return self._take(sound_lines(self.connection, first, last), last, max_bytes)[0]
-
-    def _checked(self, lines: Iterable[Record]) -> Iterator[Record]:
-        for line in lines:
-            if not is_sound(line):
-                raise SpoolCorrupt("spool.corrupt", f"{self.path}: row {line[0]} is damaged")
-            yield line
-
-    @staticmethod
-    def _take(lines: Iterable[Record], last: int, max_bytes: int) -> tuple[list[StoredRow], int]:
-        """The first consecutive rows that fit, and the last seq that was looked at."""
         rows: list[StoredRow] = []
         size = 0
-        for seq, _, _, received_ms, clock, mono_ms, _, stored in lines:
+        for seq, _, _, received_ms, clock, mono_ms, _, stored in sound_lines(self.connection, first, last):
             size += len(stored)
             if rows and (seq != rows[-1].seq + 1 or size > max_bytes):
-                return rows, seq - 1
+                break
             rows.append(StoredRow(seq, stored, received_ms, ClockQuality(clock), mono_ms))
-        return rows, last
+        return rows
 
     def newest_keys(self, most: int) -> list[tuple[int, str]]:
         """Ordinal and key of its last rows, newest first."""

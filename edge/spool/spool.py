@@ -153,17 +153,20 @@ class Spool:
             spool.evicted.clear()
         return runs
 
-    def settle(self, kept: Kept) -> bool:
+    def settle(self, kept: Kept, *, sent_crc32: int | None = None) -> bool:
         """Forget rows that the cloud keeps; True when all of the range is settled, by this receipt or before.
 
         False, and nothing is settled: the checksum is not that of the rows, or the spool cannot compute it. Receipts
         are written down by `maintain`, a little later. Where a receipt overlaps an older one, it does not say which
         of the new rows were quarantined: as many as it names, at most, are counted so.
 
+        Args:
+            sent_crc32: the checksum of exactly these rows as `read` gave them. With it they are not read again.
+
         Raises:
             SpoolFull, StorageError: nothing is settled.
         """
-        settled = self._shelf.settle(kept)
+        settled = self._shelf.settle(kept, sent_crc32)
         self._counters = self._shelf.count()
         return settled
 

@@ -30,15 +30,21 @@ QUOTA = 600 * KIB
 class SpoolMachine(RuleBasedStateMachine):
     """The model: what was accepted, what was settled; a crash forgets receipts that were not written down."""
 
-    @initialize(linger_ms=st.sampled_from([0, 60_000]), segment_bytes=st.sampled_from([1, 2_000, 1 << 20]))
-    def begin(self, linger_ms: int, segment_bytes: int) -> None:
+    @initialize(
+        linger_ms=st.sampled_from([0, 60_000]),
+        segment_bytes=st.sampled_from([1, 2_000, 1 << 20]),
+        squeeze=st.booleans(),
+    )
+    def begin(self, linger_ms: int, segment_bytes: int, squeeze: bool) -> None:
         self.place = ExitStack()
         self.root = self.place.enter_context(memory_folder())
         self.folder = self.root / "0"
         self.deaths = 0
         self.machine = 0
         self.clock = StillClock()
-        self.keeping = limits(settle_linger_ms=linger_ms, segment_bytes=segment_bytes, quota_bytes=QUOTA, keys=50)
+        self.keeping = limits(
+            settle_linger_ms=linger_ms, segment_bytes=segment_bytes, quota_bytes=QUOTA, keys=50, squeeze=squeeze
+        )
         self.number = 0
         self.accepted: dict[Identity, str] = {}
         self.settled: dict[Identity, bool] = {}  # and whether it is surely on the disk
