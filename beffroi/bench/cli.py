@@ -38,6 +38,29 @@ def road(
 
 
 @app.command()
+def drain(
+    count: Annotated[int, typer.Option("--uplinks", help="How many uplinks to accept one by one.", min=1000)] = 200_000,
+    sqlite: Annotated[bool, typer.Option("--sqlite", help="Into SQLite instead of InfluxDB.")] = False,
+    territory: Territory = EXAMPLE,
+    json: console.Json = False,
+) -> None:
+    """A backlog, accepted one by one and then drained into InfluxDB, weighed at the end. Takes minutes.
+
+    Needs Mosquitto and InfluxDB (make influxdb).
+
+    Example: beffroi bench drain --uplinks 200000
+    """
+    from beffroi.bench import figures
+    from beffroi.bench.drain import measure
+
+    found = measure(territory.resolve(), count=count, influxdb=not sqlite, note=console.note)
+    if json:
+        console.print_json(figures.as_json(found, uplinks=count, store="sqlite" if sqlite else "influxdb"))
+    else:
+        console.print_text(figures.as_text(found))
+
+
+@app.command()
 def edge(
     count: Annotated[int, typer.Option("--uplinks", help="How many uplinks to accept one by one.", min=100)] = 20_000,
     territory: Territory = EXAMPLE,

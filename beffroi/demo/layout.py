@@ -15,6 +15,8 @@ class Layout:
     territory: Path
     broker_port: int
     page_port: int
+    source_port: int = 0  # of the network servers' broker; 0: one broker plays both parts
+    influxdb: tuple[str, Path] | None = None  # URL and secrets file; None: SQLite in the worker's folder
 
     @property
     def clock(self) -> Path:
@@ -44,6 +46,11 @@ class Layout:
     def log(self, process: str) -> Path:
         return self.folder / "log" / f"{process}.log"
 
+    @property
+    def oracle_arguments(self) -> list[str]:
+        """What `python -m beffroi.oracle` is told beside the spools."""
+        return ["--store", str(self.store), "--cloud", str(self.cloud), "--territory", str(self.territory)]
+
     def write(self, declared: Territory) -> None:
         """Write every settings file."""
         for path in (self.settings("x").parent, self.log("x").parent):
@@ -54,6 +61,7 @@ class Layout:
             _toml(
                 {"folder": self.cloud, "territory": self.territory},
                 broker={"port": self.broker_port},
+                store=self._store(),
                 clock={"file": self.clock},
             ),
             "utf-8",
@@ -61,17 +69,27 @@ class Layout:
         self.settings("page").write_text(
             _toml(
                 {"territory": self.territory, "port": self.page_port},
-                store={"folder": self.store},
+                store=self._store(),
                 clock={"file": self.clock},
             ),
             "utf-8",
         )
 
+    def _store(self) -> dict[str, object]:
+        if self.influxdb is None:
+            return {"folder": self.store}
+        url, secrets = self.influxdb
+        return {"kind": "influxdb", "url": url, "secrets": secrets}
+
     def _edge(self, site: str, applications: tuple[str, ...]) -> str:
         return _toml(
             {"edge": site, "folder": self.edge(site), "health_s": 1},
             # the embedded broker lets 100 messages be unacknowledged
-            source={"applications": list(applications), "window": 100, "broker": {"port": self.broker_port}},
+            source={
+                "applications": list(applications),
+                "window": 100,
+                "broker": {"port": self.source_port or self.broker_port},
+            },
             broker={"port": self.broker_port},
             spool={"keep_settled": True},  # the oracle weighs what was settled, too
             clock={"file": self.clock},

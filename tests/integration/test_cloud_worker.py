@@ -80,7 +80,7 @@ def test_rows_are_visible_to_another_process_and_answered_with_their_checksum(
         (kept,) = edge.receipt().kept
         assert (kept.first, kept.last, kept.stored, kept.quarantined) == (1, 5, 4, 1)
         assert kept.crc32 == checksum(rows)
-        assert [point.fields["seq"] for point in cloud.points("ccpvm", "uplink")] == [1, 2]
+        assert [origin.seq for point in cloud.points("ccpvm", "uplink") if (origin := origin_of(point))] == [1, 2]
         assert [point.fields["power_w"] for point in cloud.points("ccpvm", "light")] == [1.0, 2.0]
         assert [point.tags.get("type") for point in cloud.points("ccpvm", "event")] == ["boot"]
         assert [point.tags["device"] for point in cloud.points("operator", "uplink")] == [STOCK[0]]
@@ -124,7 +124,7 @@ def test_kill_9_at_any_time_loses_and_doubles_nothing(tmp_path: Path, mosquitto:
             edge.send(message([uplink(number * size + n) for n in range(size)], first=number * size + 1))
         with cloud:
             edge.settled(count * size)
-            seen = [point.fields["seq"] for point in cloud.points("ccpvm", "uplink")]
+            seen = [origin.seq for point in cloud.points("ccpvm", "uplink") if (origin := origin_of(point))]
             assert sorted(seen) == list(range(1, count * size + 1))
 
 
