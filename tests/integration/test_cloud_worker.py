@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.schema import origin_of
 from core import topics
 from core.envelope import Header, checksum, pack
 from core.model import Event, Reading, Reception, RowClass, Uplink, encode_row
