@@ -1,95 +1,39 @@
 """The page as a person sees it, in headless Chromium, over a real store that another process writes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from cloud.stores.base import Point
-from core.territory import Territory
-from tests.support import chromium, page_process
-from tests.support.chromium import Tab
-from tests.support.page_process import PageProcess
-from tests.support.streets import HOUR_MS, Streets, lamps
+from tests.support import page_process, page_scene
+from tests.support.page_scene import BROKEN, LIT, MAP, NIGHT_MS, Scene
+from tests.support.streets import HOUR_MS, Streets
 from tests.support.waiting import wait_for
-
-NIGHT_MS = 1_764_100_800_000  # 2025-11-25 20:00 UTC, 21:00 in Paris
-LIT, BROKEN = "88383-lamp-006", "88383-lamp-001"
-MAP = "getElement(+document.querySelector('.lamp-map').id.slice(1))"  # the component, as NiceGUI names it
-READY = f"!!document.querySelector('.lamp-map') && !!{MAP}?.position && {MAP}.position('{LIT}')"
-
-
-@dataclass
-class Scene:
-    folder: Path
-    declared: Territory
-    page: PageProcess
-    tab: Tab
-
-    def point(self, asset: str, channel: str, at_ms: int, fields: dict[str, Any]) -> None:
-        """The worker writes a point of this lamp."""
-        device = next(one.dev_eui for one in self.declared.assignments if one.asset == asset)
-        commune = self.declared.assets[asset].commune
-        tags = {"commune": commune, "asset": asset, "device": device, "channel": channel}
-        database = self.declared.communes[commune].tenant
-        page_process.write(self.folder, {database: [Point("light", tags, at_ms * 1000, fields)]})
-
-    def open(self, width: int, height: int, *, touch: bool = False) -> None:
-        self.tab.resize(width, height, touch=touch)
-        self.tab.open(self.page.url)
-        self.tab.until("the lamps are on the map", READY)
-
-    def text(self, selector: str) -> str:
-        said: str = self.tab.run(f"document.querySelector({selector!r})?.innerText ?? ''")
-        return said.replace("\u202f", " ")
-
-    def position(self, asset: str) -> dict[str, Any]:
-        at: dict[str, Any] = self.tab.run(f"{MAP}.position({asset!r})")
-        return at
-
-    def colour(self, x: float, y: float) -> list[int]:
-        """What the map's canvas shows at a point of the screen, as RGBA."""
-        shown: list[int] = self.tab.run(
-            "(() => { const c = document.querySelector('.leaflet-overlay-pane canvas'), b = c.getBoundingClientRect();"
-            f" return [...c.getContext('2d').getImageData(({x} - b.left) * c.width / b.width,"
-            f" ({y} - b.top) * c.height / b.height, 1, 1).data]; }})()"
-        )
-        return shown
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A filled store, the page over it, and a browser; one for all tests of this file, which do not undo each other."""
-    chromium.executable()
+    """One for all tests of this file, which do not undo each other."""
     folder = tmp_path_factory.mktemp("page")
-    streets = Streets(folder / "territory", 12, NIGHT_MS, unequipped=("88205",))
-    declared = streets.declare()
-    batches: dict[str, list[Point]] = {}
-    for database, point in streets.points(declared):
-        batches.setdefault(database, []).append(point)
-    page_process.write(folder, batches)
-    with (
-        page_process.page(folder, now_ms=NIGHT_MS) as started,
-        chromium.browser(tmp_path_factory.mktemp("profile")) as tab,
-    ):
-        yield Scene(folder, declared, started, tab)
+    with page_scene.scene(folder, tmp_path_factory.mktemp("profile"), page_scene.streets(folder)) as built:
+        yield built
 
 
-def test_outlines_and_lamps_are_drawn_without_any_tile(scene: Scene) -> None:
-    """12 outlines, every declared lamp, in shape and colour of its state, under a legend with words."""
+def test_outlines_and_assets_are_drawn_without_any_tile(scene: Scene) -> None:
+    """12 outlines, every declared asset, in shape and colour of its state, under a legend with words."""
     scene.open(1280, 800)
-    assert scene.tab.run(f"{MAP}.markers.size") == len(lamps(scene.declared)) == 132
-    assert scene.tab.run(f"{MAP}.outlines.getLayers().length") == 12
+    assert scene.tab.run(f"{MAP}.layer.points.length") == len(scene.declared.assets) == 11 * (12 + 5 + 3 + 1)
+    assert scene.tab.run(f"{MAP}.outlines.length") == 12
     assert scene.tab.run("document.querySelectorAll('.leaflet-tile').length") == 0
-    assert scene.tab.run("document.querySelectorAll('.leaflet-overlay-pane canvas').length") == 1
-    at = scene.position(BROKEN)
-    assert at["state"] == "fault"
+    broken = "51237-lamp-001"
+    assert scene.position(broken)["state"] == "fault"
+    scene.look_at(broken)
+    at = scene.position(broken)
     wait_for("the broken lamp is drawn", lambda: scene.colour(at["x"], at["y"])[:3] == [0xD5, 0x5E, 0x00])
-    for word in ("Allumés", "Éteints", "En défaut", "Mesure douteuse", "Sans donnée", "Sans capteur"):
-        assert word in scene.text(".legend")
+    said = scene.text(".legend")
+    for word in ("Allumés", "En défaut", "Mesure douteuse", "Sans donnée", "À vider", "Feu", "Sans passage"):
+        assert word in said
+    assert "Éteints" not in said  # none is: a legend lists what there is
     assert "IGN" in scene.text(".leaflet-control-attribution")
 
 
@@ -100,7 +44,7 @@ def test_the_strip_says_the_balance_and_how_fresh_it_is(scene: Scene) -> None:
     assert said == "12 672 acceptés = 12 636 stockés + 30 en attente + 6 en quarantaine + 0 évincés"
     assert scene.text(".verdict").startswith("✓ Bilan équilibré : rien n’est perdu (3 sites, il y a ")
     assert scene.text(".fresh").strip().startswith("dernière donnée il y a ")
-    assert scene.text(".moment").startswith("mardi 25 novembre 2025, 21:0")
+    assert scene.text(".moment").startswith("mar. 25 nov. 2025, 21:0")
 
 
 def test_communes_tell_lit_of_equipped_or_why_not(scene: Scene) -> None:
@@ -109,7 +53,7 @@ def test_communes_tell_lit_of_equipped_or_why_not(scene: Scene) -> None:
     rows = scene.tab.run("[...document.querySelectorAll('.commune')].map(row => row.innerText.split('\\n'))")
     assert len(rows) == 12
     counts = {row[0]: row[-1] for row in rows}
-    assert counts["Girmont-Val-d'Ajol"] == "aucun équipement"
+    assert counts["Girmont-Val-d'Ajol"] == "aucun lampadaire"
     assert counts["Esternay"] == "8 / 11"
 
 
@@ -151,7 +95,7 @@ def test_a_lamp_that_changes_changes_on_the_page_without_reload(scene: Scene) ->
     scene.open(1280, 800)
     asset = "51237-lamp-007"
     scene.tab.run("window.neverReloaded = true")
-    scene.tab.run(f"void (window.untouched = {MAP}.markers.get('{LIT}'))")
+    scene.tab.run(f"void (window.untouched = {MAP}.layer.by_id.get('{LIT}'))")
     assert scene.position(asset)["state"] == "lit"
     before = scene.tab.run("[...document.querySelectorAll('.commune')].at(-1).innerText")
     scene.point(asset, "dali_1", NIGHT_MS + 1000, {"level_pct": 0.0, "lamp_state": "off"})
@@ -159,15 +103,15 @@ def test_a_lamp_that_changes_changes_on_the_page_without_reload(scene: Scene) ->
     scene.tab.until(
         "the commune counts it", f"[...document.querySelectorAll('.commune')].at(-1).innerText !== {before!r}"
     )
-    scene.tab.until("the legend counts it", "document.querySelectorAll('.legend b')[1].innerText === '1'")
-    assert scene.tab.run(f"window.neverReloaded && window.untouched === {MAP}.markers.get('{LIT}')") is True
+    scene.tab.until("the legend lists it", "document.querySelector('.legend').innerText.includes('Éteints')")
+    assert scene.tab.run(f"window.neverReloaded && window.untouched === {MAP}.layer.by_id.get('{LIT}')") is True
 
 
 def test_an_open_panel_follows_its_lamp(scene: Scene) -> None:
     """What the panel says is as new as the map."""
     scene.open(1280, 800)
     asset = "51237-lamp-008"
-    scene.tab.run(f"{MAP}.$emit('lamp', '{asset}')")
+    scene.tab.run(f"{MAP}.$emit('asset', '{asset}')")
     scene.tab.until("the panel is open", f"document.querySelector('.panel h2')?.innerText === '{asset}'")
     scene.tab.until("it is lit", "document.querySelector('.panel-state')?.innerText.trim() === 'Allumé'")
     scene.point(asset, "dali_1", NIGHT_MS + 1000, {"level_pct": 40.0, "lamp_failure": "fault"})
@@ -221,23 +165,6 @@ def test_the_keyboard_reaches_a_lamp(scene: Scene) -> None:
     )
     assert unnamed == 0
     assert scene.tab.run("document.documentElement.lang") == "fr"
-
-
-def test_nothing_leaves_this_machine_and_no_device_is_named(scene: Scene) -> None:
-    """Every address asked for is loopback; neither documents nor web sockets carry a dev_eui, radio or payload."""
-    scene.open(1280, 800)
-    scene.tab.run(f"{MAP}.$emit('lamp', '{LIT}')")
-    scene.tab.until("the chart is drawn", "!!document.querySelector('.panel .curve canvas')")
-    scene.tab.until("messages came", "true")
-    hosts = {
-        urlsplit(address).hostname for address in scene.tab.requests if not address.startswith(("data:", "about:"))
-    }
-    assert hosts == {"127.0.0.1"}
-    assert scene.tab.complaints == []
-    told = "".join(scene.tab.frames) + scene.tab.run("document.documentElement.outerHTML")
-    assert LIT in told
-    assert not [word for word in ("dev_eui", "dev_addr", "rssi", "snr_db", "spool_id") if word in told]
-    assert not [device for device in scene.declared.devices if device in told]
 
 
 def test_an_empty_page_says_what_it_waits_for_and_then_fills(tmp_path: Path, scene: Scene) -> None:

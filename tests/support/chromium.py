@@ -7,8 +7,9 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,18 @@ class Tab:
         self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         for kind in ("mousePressed", "mouseReleased"):
             self._ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def drag(self, x: float, y: float, path: Callable[[float], tuple[float, float]], *, seconds: float) -> None:
+        """Hold the left button at x, y and move it along `path` (seconds since → how far), as fast as the page takes
+        the moves."""
+        self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self._ask("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+        started = time.monotonic()
+        while (spent := time.monotonic() - started) < seconds:
+            dx, dy = path(spent)
+            at = {"x": x + dx, "y": y + dy}
+            self._ask("Input.dispatchMouseEvent", type="mouseMoved", button="left", buttons=1, **at)
+        self._ask("Input.dispatchMouseEvent", type="mouseReleased", button="left", clickCount=1, **at)
 
     def press(self, key: str) -> None:
         """A named key: Enter, Tab, Escape."""

@@ -41,12 +41,12 @@ def free_port() -> int:
         return port
 
 
-def write_settings(folder: Path, *, now_ms: int, port: int) -> Path:
-    """`page.toml` beside `territory/`, `store/` and a clock that shows `now_ms` and runs."""
+def write_settings(folder: Path, *, now_ms: int, port: int, more: str = "") -> Path:
+    """`page.toml` beside `territory/`, `store/` and a clock that shows `now_ms` and runs; `more`: lines of its top."""
     write_scale(folder / "clock.json", TimeScale(wall_ms=now_ms, mono_ms=time.monotonic_ns() // 1_000_000))
     path = folder / "page.toml"
     path.write_text(
-        f'territory = "./territory"\nport = {port}\npoll_ms = 200\n'
+        f'{more}territory = "./territory"\nport = {port}\npoll_ms = 200\n'
         '[store]\nfolder = "./store"\n[clock]\nfile = "./clock.json"\n',
         "utf-8",
     )
@@ -54,10 +54,10 @@ def write_settings(folder: Path, *, now_ms: int, port: int) -> Path:
 
 
 @contextmanager
-def page(folder: Path, *, now_ms: int) -> Iterator[PageProcess]:
+def page(folder: Path, *, now_ms: int, more: str = "") -> Iterator[PageProcess]:
     """A page that has polled its store once; killed at the end when it still runs."""
     port = free_port()
-    settings = write_settings(folder, now_ms=now_ms, port=port)
+    settings = write_settings(folder, now_ms=now_ms, port=port, more=more)
     command = [sys.executable, "-m", "beffroi", "page", "run", "--settings", str(settings)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     started = PageProcess(f"http://127.0.0.1:{port}", process)
