@@ -35,3 +35,11 @@ def influxdb(tmp_path: Path) -> Iterator[InfluxDb]:
     require(influxdb_server.find(), influxdb_server.INSTALL_HINT)
     with InfluxDb.start(tmp_path / "influxdb") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDb]:
+    """One InfluxDB 1.8 for all tests of a process that keep to databases of their own (`tests.support.stores`)."""
+    require(influxdb_server.find(), influxdb_server.INSTALL_HINT)
+    with InfluxDb.start(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server

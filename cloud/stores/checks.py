@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_SHAPES: Final = 4096
 _isfinite, _type = math.isfinite, type
 
-_ShapeKey = tuple[str, tuple[str, ...], tuple[type, ...]]
+ShapeKey = tuple[str | type, ...]  # measurement, names of fields, their types
 _Values = tuple[Any, ...]
 
 
@@ -58,31 +58,31 @@ class Shape:
         which says nothing yet."""
         if not self.is_exact:
             return None
-        if self._floats is not None and not _isfinite(sum(self._floats(fields))):
+        if (floats := self._floats) is not None and not _isfinite(sum(floats(fields))):
             return None
-        if self._ints is not None:
-            whole = self._ints(fields)
+        if (ints := self._ints) is not None:
+            whole = ints(fields)
             if max(whole) > MAX_INT or min(whole) < -MAX_INT:
                 return None
-        if self._texts is None:
+        if (texts := self._texts) is None:
             return ""
-        text = "".join(self._texts(fields))
-        if len(text) > MAX_TEXT or not (text.isascii() or (len(text) * 4 <= MAX_TEXT and _is_encodable(text))):
-            return None
-        return text
+        text = "".join(texts(fields))
+        if text.isascii():
+            return text if len(text) <= MAX_TEXT else None
+        return text if len(text) * 4 <= MAX_TEXT and _is_encodable(text) else None
 
 
-_shapes: dict[_ShapeKey, Shape] = {}
+_shapes: dict[ShapeKey, Shape] = {}
 
 
 def shape_of(measurement: str, fields: Mapping[str, Field]) -> Shape:
     """The shape of a point; the same object for the same shape, as long as it is remembered."""
-    key = (measurement, tuple(fields), tuple(map(_type, fields.values())))
+    key: ShapeKey = (measurement, *fields, *map(_type, fields.values()))
     shape = _shapes.get(key)
     if shape is None:
         if len(_shapes) >= _MAX_SHAPES:
             _shapes.clear()
-        shape = _shapes[key] = Shape(*key)
+        shape = _shapes[key] = Shape(measurement, tuple(fields), tuple(map(_type, fields.values())))
     return shape
 
 
@@ -155,7 +155,4 @@ def _picker(shape: Shape, kind: type) -> Callable[[Mapping[str, Field]], _Values
     mine = [name for name, given in zip(shape.names, shape.types, strict=True) if given is kind]
     if not mine:
         return None
-    if len(mine) == 1:
-        (only,) = mine
-        return lambda fields: (fields[only],)
-    return itemgetter(*mine)
+    return itemgetter(*mine) if len(mine) > 1 else itemgetter(mine[0], mine[0])  # of one alone it makes no tuple

@@ -1,13 +1,17 @@
 """The store against a plain model of its contract, over any sequence of writes and deletions."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.stores.base import Field, Point
-from cloud.stores.sqlite import SqliteStore
+from tests.support import stores
 from tests.support.memory import memory_folder
+from tests.support.stores import Opened
 
 HOUR = 3_600_000_000
 SERIES = [
@@ -36,6 +40,24 @@ ranges = st.tuples(st.sampled_from(TIMES), st.sampled_from([*TIMES, 2**62])).map
 writes = st.lists(points, max_size=8)
 deletions = st.tuples(ranges, where)
 
+Fresh = Callable[[], AbstractContextManager[Opened]]
+
+
+@contextmanager
+def sqlite() -> Iterator[Opened]:
+    with memory_folder() as folder, stores.sqlite(Path(folder)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session", params=["sqlite", "influxdb"])
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """Makes an empty store, for each example."""
+    if request.param == "sqlite":
+        return sqlite
+    server = request.getfixturevalue("shared_influxdb")
+    return lambda: stores.influxdb(server)
+
+
 Model = dict[tuple[tuple[tuple[str, str], ...], int], dict[str, Field]]
 
 
@@ -62,15 +84,26 @@ def newest(model: Model) -> list[Point]:
     return list(latest.values())
 
 
+def sums(field: str, points: list[Point]) -> dict[tuple[tuple[str, str], ...], float]:
+    totals: dict[tuple[tuple[str, str], ...], float] = {}
+    for point in points:
+        if field in point.fields:
+            tags = tuple(sorted(point.tags.items()))
+            totals[tags] = totals.get(tags, 0.0) + float(point.fields[field])
+    return totals
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(writes, deletions), max_size=12), ranges, where)
 def test_the_store_is_its_model(
-    steps: list[list[Point] | tuple[tuple[int, int], dict[str, str]]], asked: tuple[int, int], wanted: dict[str, str]
+    fresh: Fresh,
+    steps: list[list[Point] | tuple[tuple[int, int], dict[str, str]]],
+    asked: tuple[int, int],
+    wanted: dict[str, str],
 ) -> None:
-    """`series`, `latest`, `count` and `delete_range` answer as a dictionary of points would, after any steps."""
+    """Every question and `delete_range` are answered as a dictionary of points would, after any steps."""
     model: Model = {}
-    with memory_folder() as folder:
-        store = SqliteStore.open(Path(folder))
+    with fresh() as opened, closing(opened()) as store:
         for step in steps:
             if isinstance(step, list):
                 assert store.write("ccpvm", step) == []
@@ -92,14 +125,21 @@ def test_the_store_is_its_model(
         assert comparable(found) == comparable(expected)
         assert [point.time_us for point in found] == sorted(point.time_us for point in found)
         assert comparable(store.latest("ccpvm", "light")) == comparable(newest(model))
+        since = store.latest("ccpvm", "light", wanted, since_us=start_us)
+        assert comparable(since) == comparable(
+            newest(
+                {place: found for place, found in model.items() if place[1] >= start_us and matches(place[0], wanted)}
+            )
+        )
+        totals = store.sums("ccpvm", "light", "seq", start_us=start_us, end_us=end_us, where=wanted)
+        assert {tuple(sorted(tags.items())): total for tags, total in totals} == sums("seq", expected)
         assert store.count("ccpvm", "light") == len(model)
-        store.close()
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(st.tuples(st.integers(0, 3), st.sampled_from(TIMES)), fields, max_size=8), st.data())
 def test_any_order_and_any_repetition_give_the_same_content(
-    truth: dict[tuple[int, int], dict[str, Field]], data: st.DataObject
+    fresh: Fresh, truth: dict[tuple[int, int], dict[str, Field]], data: st.DataObject
 ) -> None:
     """Rows that come again, late, and in other batches leave the same points and the same newest values."""
     rows = [Point("light", SERIES[series], time_us, found) for (series, time_us), found in truth.items()]
@@ -107,8 +147,7 @@ def test_any_order_and_any_repetition_give_the_same_content(
     cut = data.draw(st.integers(0, len(again)))
     contents = []
     for batches in ([rows], [again[:cut], again[cut:]]):
-        with memory_folder() as folder:
-            store = SqliteStore.open(Path(folder))
+        with fresh() as opened, closing(opened()) as store:
             for batch in batches:
                 store.write("ccpvm", batch)
             contents.append(
@@ -117,5 +156,4 @@ def test_any_order_and_any_repetition_give_the_same_content(
                     comparable(store.latest("ccpvm", "light")),
                 )
             )
-            store.close()
     assert contents[0] == contents[1]

@@ -1,0 +1,79 @@
+"""What opens each database: a line of the secrets file, read again when it changed."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from cloud.stores.influxdb.answers import APPLY
+from core.errors import ConfigError, StorageError
+from core.secrets import load_secrets
+
+
+class Credentials:
+    """Thread-safe.
+
+    Args:
+        path: the secrets file; None where the server asks for none.
+        read_only: take those that may only read.
+
+    Raises:
+        ConfigError: as `core.secrets.load_secrets`.
+    """
+
+    def __init__(self, path: Path | None, *, read_only: bool) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._secrets: Mapping[str, str] = {}
+        if path is not None:
+            self._read(path)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server asks for none."""
+        return self._path is None
+
+    def databases(self) -> list[str]:
+        """For which there are some."""
+        self.renew()
+        return sorted(self._secrets)
+
+    def of(self, database: str) -> str | None:
+        """What opens a database; None where the server asks for nothing.
+
+        Raises:
+            StorageError: `store.no_secret`.
+        """
+        if self._path is None:
+            return None
+        secret = self._secrets.get(database)
+        if secret is None and self.renew():
+            secret = self._secrets.get(database)
+        if secret is None:
+            table = "influxdb.read" if self._read_only else "influxdb.write"
+            raise StorageError("store.no_secret", f"[{table}] of {self._path} has no {database}", hint=APPLY)
+        return secret
+
+    def renew(self) -> bool:
+        """Read the file again if it changed; True if it did. A file that cannot be read changes nothing."""
+        if self._path is None:
+            return False
+        with self._lock:
+            try:
+                if _stamp(self._path) == self._stamp:
+                    return False
+                self._read(self._path)
+            except (ConfigError, OSError):
+                return False
+        return True
+
+    def _read(self, path: Path) -> None:
+        secrets = load_secrets(path)
+        self._secrets = secrets.influxdb_read if self._read_only else secrets.influxdb_write
+        self._stamp = _stamp(path)
+
+
+def _stamp(path: Path) -> object:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -1,0 +1,301 @@
+"""`cloud.stores.base.Store` over one InfluxDB, 1.8 or later or 2.x: a database (a pair of buckets) a tenant.
+
+Databases, policies and accounts are made by `beffroi territory apply --only influxdb`, never here. Retention is the
+database's own. Points go to its policy `raw`.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from cloud.stores.base import Point, Rejected
+from cloud.stores.influxdb import queries
+from cloud.stores.influxdb.answers import TYPE_CONFLICT, Series, TooLarge, Unfit, asked, told, written
+from cloud.stores.influxdb.client import Client
+from cloud.stores.influxdb.credentials import Credentials
+from cloud.stores.influxdb.deleting import Deletion, delete_v1, delete_v2, is_v2
+from cloud.stores.influxdb.guilty import send_all
+from cloud.stores.influxdb.kinds import Kinds
+from cloud.stores.influxdb.latest import newest
+from cloud.stores.influxdb.recent import Recent
+from cloud.stores.influxdb.rendering import Renderer
+from cloud.stores.influxdb.rows import points_of_table, tags_of
+from core.errors import NotConnected, StorageError
+from core.topics import SLUG
+
+_MAX_LINES: Final = 10_000  # of one request
+_MAX_BYTES: Final = 8 * 1024 * 1024  # about; a server takes 25 MB unless told otherwise
+_NUMBERS: Final = ("float", "integer")
+
+
+class _Database:
+    """What is remembered of one database."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.recent = Recent()
+        self.renderer = Renderer(kinds, self.recent)
+
+
+class InfluxStore:
+    """Thread-safe; two threads that write to one database do so side by side."""
+
+    def __init__(self, client: Client, credentials: Credentials, *, organisation: str, read_only: bool) -> None:
+        self._client = client
+        self._credentials = credentials
+        self._organisation = organisation
+        self._read_only = read_only
+        self._databases: dict[str, _Database] = {}
+        self._existing: set[str] = set()
+        self._is_v2: bool | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        secrets: Path | None,
+        read_only: bool = False,
+        organisation: str = "-",
+        timeout_s: float = 10.0,
+        ca: Path | None = None,
+    ) -> Self:
+        """The store behind a URL; nothing is asked of it yet.
+
+        Args:
+            secrets: the file with what opens each database; None where the server asks for nothing.
+            organisation: of a 2.x server; 1.x does not look at it.
+            timeout_s: how long one answer may take.
+
+        Raises:
+            ConfigError: the secrets file or `ca` cannot be used.
+        """
+        credentials = Credentials(secrets, read_only=read_only)
+        client = Client(url, timeout_s=timeout_s, ca=ca)
+        return cls(client, credentials, organisation=organisation, read_only=read_only)
+
+    def databases(self) -> list[str]:
+        """Names of the databases that exist and that there are credentials for."""
+        if self._credentials.is_open:
+            answer = self._client.ask("", self._organisation, queries.databases(), secret=None)
+            (found,) = asked(*answer[:3], database="the server", retry_after=answer.retry_after)
+            names = {str(name) for series in found for (name,) in series.values}
+            return sorted(name for name in names if SLUG.fullmatch(name))
+        names = set(self._credentials.databases())
+        for name in names - self._existing:
+            if self._exists(name):
+                self._existing.add(name)
+        return sorted(names & self._existing)
+
+    def _exists(self, database: str) -> bool:
+        try:
+            (found,) = self._ask(database, [queries.databases()])
+        except StorageError:
+            return True  # whatever is wrong with it is told to who asks for its points
+        return any(name == database for series in found for (name,) in series.values)
+
+    def write(self, database: str, points: Sequence[Point]) -> list[Rejected]:
+        """Make the points durable; those refused for good come back. A write without points tells whether the database
+        takes any.
+
+        Raises:
+            LinkError: the store is down as a whole; what of the points was stored is not known.
+            StorageError: this database refuses; what of the points was stored is not known.
+        """
+        known = self._writable(database)
+        made = known.renderer.render(points)
+        if not made.lines:
+            self._send(database, [])
+            return made.rejected
+        unfit: list[tuple[int, Unfit]] = []
+        for chunk in _chunks(made.lines):
+            unfit += send_all(
+                chunk,
+                lambda part: self._send(database, [made.lines[at] for at in part]),
+                time_of=lambda at: points[made.indices[at]].time_us,
+            )
+        if not unfit:
+            known.recent.note(made.owners)
+            return made.rejected
+        if any(said.code == TYPE_CONFLICT for _, said in unfit):
+            known.renderer.forget()  # somebody else fixed the kind of a field
+        found = [Rejected(made.indices[at], said.code, said.message) for at, said in unfit]
+        return sorted([*made.rejected, *found], key=lambda one: one.index)
+
+    def _send(self, database: str, lines: Sequence[str]) -> Unfit | TooLarge | None:
+        body = "\n".join(lines).encode()
+        bucket = f"{database}/{queries.POLICY}"
+        secret = self._credentials.of(database)
+        answer = self._client.write(bucket, self._organisation, body, secret=secret)
+        if answer.status == 401 and self._credentials.renew():
+            secret = self._credentials.of(database)
+            answer = self._client.write(bucket, self._organisation, body, secret=secret)
+        try:
+            return written(answer.status, answer.body, database=database, retry_after=answer.retry_after)
+        except StorageError:
+            self._forget(database)
+            raise
+
+    def latest(
+        self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
+    ) -> list[Point]:
+        """The newest value of every field of each series whose tags match, at the time of its newest point."""
+        return newest(lambda texts: self._ask(database, texts), measurement, where or {}, since_us)
+
+    def series(
+        self,
+        database: str,
+        measurement: str,
+        *,
+        start_us: int,
+        end_us: int,
+        where: Mapping[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Point]:
+        """The points with start ≤ time < end, by time; at most the first `limit`."""
+        condition = queries.condition(start_us=start_us, end_us=end_us, where=where)
+        if queries.is_empty(start_us, end_us) or limit == 0:
+            return []
+        (tables,) = self._ask(database, [queries.points(measurement, condition, limit=limit)])
+        return [point for table in tables for point in points_of_table(measurement, table)]
+
+    def sums(
+        self,
+        database: str,
+        measurement: str,
+        field: str,
+        *,
+        start_us: int,
+        end_us: int,
+        where: Mapping[str, str] | None = None,
+    ) -> list[tuple[dict[str, str], float]]:
+        """Tags and sum of one numeric field for each series that has it in start ≤ time < end."""
+        condition = queries.condition(start_us=start_us, end_us=end_us, where=where)
+        if queries.is_empty(start_us, end_us) or self._kinds_of(database, measurement).get(field) not in _NUMBERS:
+            return []
+        (found,) = self._ask(database, [queries.sums(measurement, field, condition)])
+        return [(tags_of(series), float(total)) for series in found for _, total in series.values if total is not None]
+
+    def raw(self, database: str, *, device: str, start_us: int, end_us: int) -> list[Point]:
+        """The `uplink` points of one device, by time."""
+        return self.series(database, "uplink", start_us=start_us, end_us=end_us, where={"device": device})
+
+    def count(self, database: str, measurement: str, *, start_us: int | None = None, end_us: int | None = None) -> int:
+        """How many points a measurement has."""
+        if queries.is_empty(start_us or 0, 2**62 if end_us is None else end_us):
+            return 0
+        return self._count(database, measurement, queries.condition(start_us=start_us, end_us=end_us))
+
+    def delete_range(
+        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+    ) -> int:
+        """Delete the points with start ≤ time < end whose tags match (`""`: without this tag); how many.
+
+        On 2.x, whose predicates cannot ask for the absence of a tag, what has it is written again afterwards.
+        """
+        known = self._writable(database)
+        condition = queries.condition(start_us=start_us, end_us=end_us, where=where)
+        if queries.is_empty(start_us, end_us) or not (number := self._count(database, measurement, condition)):
+            return 0
+        deletion = Deletion(measurement, start_us, end_us, where)
+        if self._is_second():
+            delete_v2(self, database, deletion, self._delete)
+        else:
+            delete_v1(deletion, lambda text: self._ask(database, [text])[0])
+        known.recent.forget()
+        return number
+
+    def probe(self) -> None:
+        """See whether the server answers at all.
+
+        Raises:
+            LinkError: it does not, or says that it cannot work.
+        """
+        answer = self._client.send("GET", "/ping", b"", secret=None)
+        if answer.status >= 300:
+            raise NotConnected("store.failed", f"{self._client.url} answers a ping with {answer.status}")
+
+    def check(self, database: str) -> None:
+        """See whether a database can be used with these credentials: written to, or read where that is all they may.
+
+        Raises:
+            LinkError, StorageError: as `write` or `latest`.
+        """
+        if not self._read_only:
+            self.write(database, [])
+        self._ask(database, [queries.field_kinds("uplink")])
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _writable(self, database: str) -> _Database:
+        if not SLUG.fullmatch(database):
+            raise StorageError("store.name", f"{database!r} is not the name of a database")
+        if self._read_only:
+            raise StorageError("store.read_only", f"{database} is open for reading only")
+        with self._lock:
+            known = self._databases.get(database)
+            if known is None:
+                kinds = Kinds(lambda measurement: self._kinds_of(database, measurement))
+                known = self._databases[database] = _Database(kinds)
+        return known
+
+    def _forget(self, database: str) -> None:
+        """It refuses: it may have been made anew when it works again."""
+        self._existing.discard(database)
+        with self._lock:
+            known = self._databases.get(database)
+        if known is not None:
+            known.renderer.forget()
+
+    def _kinds_of(self, database: str, measurement: str) -> dict[str, str]:
+        (found,) = self._ask(database, [queries.field_kinds(measurement)])
+        return {str(name): str(kind) for series in found for name, kind in series.values}
+
+    def _count(self, database: str, measurement: str, condition: str) -> int:
+        (found,) = self._ask(database, [queries.count(measurement, condition)])
+        return sum(number or 0 for series in found for row in series.values for number in row[1:])
+
+    def _ask(self, database: str, statements: Sequence[str]) -> list[list[Series]]:
+        if not SLUG.fullmatch(database):
+            raise StorageError("store.name", f"{database!r} is not the name of a database")
+        text = "; ".join(statements)
+        answer = self._client.ask(database, self._organisation, text, secret=self._credentials.of(database))
+        if answer.status == 401 and self._credentials.renew():
+            answer = self._client.ask(database, self._organisation, text, secret=self._credentials.of(database))
+        try:
+            return asked(*answer[:3], database=database, retry_after=answer.retry_after)
+        except StorageError:
+            self._existing.discard(database)
+            raise
+
+    def _delete(self, database: str, body: bytes) -> None:
+        """2.x: `/api/v2/delete`."""
+        answer = self._client.send(
+            "POST",
+            f"/api/v2/delete?org={self._organisation}&bucket={database}%2F{queries.POLICY}",
+            body,
+            secret=self._credentials.of(database),
+        )
+        judged = written(answer.status, answer.body, database=database, retry_after=answer.retry_after)
+        if judged is not None:
+            raise StorageError("store.delete", f"{database}: {told(answer.body)}")
+
+    def _is_second(self) -> bool:
+        if self._is_v2 is None:
+            self._is_v2 = is_v2(self._client)
+        return self._is_v2
+
+
+def _chunks(lines: Sequence[str]) -> list[range]:
+    """The numbers of the lines that one request carries, for each request."""
+    if len(lines) <= _MAX_LINES and sum(map(len, lines)) <= _MAX_BYTES:
+        return [range(len(lines))]
+    chunks, start, size = [], 0, 0
+    for at, line in enumerate(lines):
+        size += len(line) + 1
+        if at > start and (size > _MAX_BYTES or at - start >= _MAX_LINES):
+            chunks.append(range(start, at))
+            start, size = at, len(line) + 1
+    return [*chunks, range(start, len(lines))]
