@@ -7,7 +7,7 @@ import typer
 
 from core import console, duration
 
-app = console.new_app("Figures of this machine: road, edge.")
+app = console.new_app("Figures of this machine: road, drain, tenants, edge.")
 
 Territory = Annotated[Path, typer.Option(help="The territory folder.")]
 EXAMPLE = Path("territories/grand-est")
@@ -56,6 +56,29 @@ def drain(
     found = measure(territory.resolve(), count=count, influxdb=not sqlite, note=console.note)
     if json:
         console.print_json(figures.as_json(found, uplinks=count, store="sqlite" if sqlite else "influxdb"))
+    else:
+        console.print_text(figures.as_text(found))
+
+
+@app.command()
+def tenants(
+    tenants: Annotated[int, typer.Option("--tenants", help="How many, against one.", min=2, max=1000)] = 150,
+    count: Annotated[int, typer.Option("--uplinks", help="How many uplinks a round.", min=1000)] = 60_000,
+    rounds: Annotated[int, typer.Option("--rounds", help="Of each, in turn.", min=1)] = 3,
+    json: console.Json = False,
+) -> None:
+    """One worker writing for many tenants, against one tenant: the same rows into InfluxDB. Takes minutes.
+
+    Needs Mosquitto and InfluxDB (make influxdb).
+
+    Example: beffroi bench tenants --tenants 150
+    """
+    from beffroi.bench import figures
+    from beffroi.bench.tenants import measure
+
+    found = measure(tenants=tenants, count=count, rounds=rounds, note=console.note)
+    if json:
+        console.print_json(figures.as_json(found, tenants=tenants, uplinks=count, rounds=rounds))
     else:
         console.print_text(figures.as_text(found))
 
