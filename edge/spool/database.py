@@ -14,34 +14,43 @@ from pathlib import Path
 from core.errors import SpoolCorrupt, SpoolFull, StorageError
 
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT})
+PAGE = 4096  # bytes: SQLite's default, and ours
 CHECKPOINT_PAGES = 64  # pages a journal may hold before they move into its file
 _DATABASE_HEADER = 100  # bytes
 _CRAMPED = 128 * 1024  # bytes; below it SQLite cannot even lay out its shared memory file
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
-def connect(path: Path, *, create: bool = False, checkpoint_pages: int = CHECKPOINT_PAGES) -> sqlite3.Connection:
+def connect(
+    path: Path, *, create: bool = False, checkpoint_pages: int = CHECKPOINT_PAGES, page_bytes: int = PAGE
+) -> sqlite3.Connection:
     """The one connection of a file.
 
     Beside the file SQLite lays 32 KiB of shared memory for readers in other processes. Where the disk has no room for
     that, the connection does without, and those readers wait until it is closed.
+
+    Args:
+        page_bytes: of a new file; one that is there keeps its own.
 
     Raises:
         SpoolFull, SpoolCorrupt, StorageError.
     """
     how = "mode=rwc" if create else "mode=rw"
     try:
-        return _connect_to_write(path, how, checkpoint_pages, locking="NORMAL")
+        return _connect_to_write(path, how, checkpoint_pages, page_bytes, locking="NORMAL")
     except SpoolFull:
         if create:
             raise
-        return _connect_to_write(path, how, checkpoint_pages, locking="EXCLUSIVE")
+        return _connect_to_write(path, how, checkpoint_pages, page_bytes, locking="EXCLUSIVE")
 
 
-def _connect_to_write(path: Path, how: str, checkpoint_pages: int, *, locking: str) -> sqlite3.Connection:
+def _connect_to_write(
+    path: Path, how: str, checkpoint_pages: int, page_bytes: int, *, locking: str
+) -> sqlite3.Connection:
     with translated(path):
         connection = _connect(path, how, timeout_s=5.0, locking=locking)
         try:
+            connection.execute(f"PRAGMA page_size = {page_bytes}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")

@@ -123,7 +123,8 @@ class SpoolFolder:
                 row_class=row_class,
                 first=first,
                 boot=boot,
-                checkpoint_pages=limits.checkpoint_pages,
+                checkpoint_pages=limits.journal_bytes // limits.page_bytes,
+                page_bytes=limits.page_bytes,
             )
             segment.born_mono_ms = now_mono_ms
             self._begin(segment, first + count)
@@ -199,11 +200,11 @@ class SpoolFolder:
             if database.parts(segment.path)[1].exists():
                 return  # somebody reads it: its journal could not be moved into it yet
         self._write_gone(segment, [])
-        segment.close_file()
         if keep:
+            segment.close_file()
             self.keep(segment.path)
         else:
-            database.unlink(segment.path)
+            segment.delete_file()
         _log.debug("segment.settled", spool_id=self.spool_id, segment=segment.path.name, rows=segment.rows)
 
     def keep(self, path: Path) -> None:
@@ -225,8 +226,7 @@ class SpoolFolder:
         self._write_gone(
             segment, [Eviction(self.spool_id, segment.row_class, segment.first, segment.last, rows, reason, at_ms)]
         )
-        segment.close_file()
-        database.unlink(segment.path)
+        segment.delete_file()
         self.evicted += lost
         _log.error(
             "segment.evicted",

@@ -15,7 +15,7 @@ from edge.spool.rows import EvictionReason
 from edge.spool.segment import Segment
 
 _REBUILT = ".rebuilt"
-_SMALLEST_ROW = 128  # bytes; bounds how many rows a file can hold whose end nobody knows
+_SMALLEST_ROW = 48  # bytes; bounds how many rows a file can hold whose end nobody knows
 _log = log.get(__name__)
 
 

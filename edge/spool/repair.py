@@ -137,10 +137,12 @@ def _save(segment: Segment, fresh: Path) -> Spans[None]:
     return saved
 
 
-def _make(segment: Segment, path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+def _make(
+    segment: Segment, path: Path, fill: Callable[[sqlite3.Connection], None], *, page_bytes: int = database.PAGE
+) -> None:
     """A segment's file, complete and closed."""
     database.unlink(path)
-    connection = database.connect(path, create=True)
+    connection = database.connect(path, create=True, page_bytes=page_bytes)
     try:
         with database.translated(path), database.transaction(connection):
             lay_out(connection, segment.spool_id, segment.row_class, segment.first, segment.boot)
@@ -163,7 +165,7 @@ def _sound_rows(segment: Segment) -> Iterator[Record]:
     try:
         header.pad(path)
         if not _has_rows(path):
-            header.renew(path, lambda pattern: _make(segment, pattern, lambda _: None))
+            header.renew(path, lambda pattern, size: _make(segment, pattern, lambda _: None, page_bytes=size))
         with closing(database.connect_read_only(path)) as source:
             yield from sound_lines(source, segment.first, segment.last)
     except (sqlite3.DatabaseError, OSError) as error:

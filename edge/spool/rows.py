@@ -11,9 +11,9 @@ import msgspec
 
 from core.model import ClockQuality, RowClass
 
-MIB = 1024 * 1024
-PAGE = 4096  # bytes: SQLite's default, and ours
-_CHECKPOINT_LEAST, _CHECKPOINT_MOST = 64, 256  # pages
+KIB = 1024
+MIB = 1024 * KIB
+_JOURNAL_LEAST, _JOURNAL_MOST = 256 * KIB, MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,15 @@ class SpoolLimits:
     squeeze: bool = False
 
     @property
-    def checkpoint_pages(self) -> int:
-        """Pages a segment's journal may hold before they move into its file.
+    def journal_bytes(self) -> int:
+        """How large a segment's journal may become before its pages move into its file.
 
-        The more, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
+        The larger, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
         segment of each class and of the meta file.
         """
-        return max(_CHECKPOINT_LEAST, min(_CHECKPOINT_MOST, self.ballast_bytes // (4 * PAGE)))
+        return max(_JOURNAL_LEAST, min(_JOURNAL_MOST, self.ballast_bytes // 4))
+
+    @property
+    def page_bytes(self) -> int:
+        """A commit writes whole pages, the ones that lead to its rows too: few small rows want small pages."""
+        return 1 * KIB if self.squeeze else 4 * KIB

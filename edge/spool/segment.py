@@ -4,6 +4,7 @@ A commit that fails ends its segment, so that nothing it may have left behind ca
 Receipts are kept as ranges in the same file, with the counters of what they settled in the same transaction.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +29,10 @@ class Segment:
         first: int,
         boot: str,
         checkpoint_pages: int = database.CHECKPOINT_PAGES,
+        page_bytes: int = database.PAGE,
     ) -> None:
         self.path = path
-        self._checkpoint_pages = checkpoint_pages
+        self._checkpoint_pages, self._page_bytes = checkpoint_pages, page_bytes
         self.spool_id, self.row_class, self.first, self.boot = spool_id, row_class, first, boot
         self.last = first - 1  # of the rows it holds or held
         self.closed = False  # no row is added any more
@@ -65,6 +67,14 @@ class Segment:
             self._connection = None
             self._disk_bytes = None
 
+    def delete_file(self) -> None:
+        """Nobody wants it any more: what is still in its journal need not reach the disk."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA synchronous = OFF")
+        self.close_file()
+        database.unlink(self.path)
+
     @property
     def disk_bytes(self) -> int:
         """What its files take on the disk."""
@@ -84,7 +94,9 @@ class Segment:
             SpoolFull, StorageError: and nothing is left of it.
         """
         try:
-            self._connection = database.connect(self.path, create=True, checkpoint_pages=self._checkpoint_pages)
+            self._connection = database.connect(
+                self.path, create=True, checkpoint_pages=self._checkpoint_pages, page_bytes=self._page_bytes
+            )
             with database.translated(self.path):
                 with database.transaction(self._connection):
                     lay_out(self._connection, self.spool_id, self.row_class, self.first, self.boot)

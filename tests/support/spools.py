@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.envelope import checksum
-from core.model import ClockQuality, RowClass
+from core.model import ClockQuality, Reading, Reception, RowClass, Uplink, encode_row
 from core.receipt import Kept
 from edge.spool import Counters, NewRow, Run, Spool, SpoolLimits
 
@@ -66,6 +66,37 @@ def open_spool(
 def row(key: str, row_class: RowClass = RowClass.MEASUREMENT, *, size: int = 40) -> NewRow:
     """A row whose stored bytes tell its key."""
     return NewRow(row_class, key, f"{key} ".encode().ljust(size, b"."), 1_700_000_000_123, ClockQuality.SYNCED)
+
+
+def lamp_status(number: int) -> NewRow:
+    """A lamp's status as an edge keeps it: the size of what a spool really holds."""
+    facts = ("limit_error", "fade_running", "driver_reset", "short_address_missing", "driver_power_failure")
+    alerts = ("voltage_alert_24h", "lamp_alert_24h", "power_alert_24h", "power_factor_alert_24h")
+    numbers = {"device_time_s": 1_761_308_028.0 + number, "temperature_c": float(number % 30), "level_pct": 50.0}
+    uplink = Uplink(
+        key=f"up:70b3d5499010{number:04x}:7e3a4f60-8d1c-4b2e-9a55-{number * 7919:012x}",
+        received_ms=1_771_234_567_890 + 997 * number,
+        application="7c1f0c52-3c1b-4d57-9a39-2f3f5d9d8a01",
+        dev_eui=f"70b3d5499010{number:04x}",
+        device_name=f"88487-lamp-{number:04d}",
+        profile="nas-ul20xx",
+        dev_addr=f"01fd{number:04x}",
+        f_port=23,
+        f_cnt=73_634 + number,
+        frequency_hz=867_500_000,
+        spreading_factor=9,
+        payload=(number * 2_654_435_761).to_bytes(24, "big"),
+        receptions=(Reception("7076ff0056070a13", -98, 13.5, 5), Reception("7076ff0056070a14", -118, -3.0, 5)),
+        codec="nas_ul20xx@1.1",
+        domain="light",
+        readings=(
+            *(Reading(name, value) for name, value in numbers.items()),
+            *(Reading(name, "clear") for name in alerts),
+            *(Reading(name, "no", "dali_broadcast") for name in facts),
+            *(Reading(name, "ok", "dali_broadcast") for name in ("driver_failure", "lamp_failure")),
+        ),
+    )
+    return NewRow(RowClass.MEASUREMENT, uplink.key, encode_row(uplink), uplink.received_ms, uplink.clock)
 
 
 def accept(spool: Spool, *keys: str, row_class: RowClass = RowClass.MEASUREMENT, size: int = 40) -> list[Run]:

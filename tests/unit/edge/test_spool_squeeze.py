@@ -10,13 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.model import Reading, Reception, RowClass, Uplink, encode_row
-from edge.spool import NewRow, Spool, reader
+from core.model import RowClass
+from edge.spool import NewRow, Spool, header, reader
 from edge.spool import squeeze as squeeze_module
 from edge.spool.squeeze import MARK, squeeze, unsqueeze
 from tests.support.spools import (
+    KIB,
     accept,
     is_balanced,
+    lamp_status,
     limits,
     memory_folder,
     open_spool,
@@ -56,29 +58,9 @@ def test_what_an_older_version_squeezed_is_read() -> None:
     )
 
 
-def test_a_lamps_status_becomes_a_fifth() -> None:
+def test_a_lamps_status_becomes_a_quarter() -> None:
     """What the wear of a memory card rests on."""
-    readings = [Reading(f"{name}_24h", "clear") for name in ("voltage_alert", "lamp_alert", "power_alert")]
-    readings += [
-        Reading(name, "no", "dali_7")
-        for name in ("limit_error", "fade_running", "driver_reset", "short_address_missing", "driver_power_failure")
-    ]
-    uplink = Uplink(
-        key="up:70b3d5499010a1b2:7e3a4f60-8d1c-4b2e-9a55-0c6f7d8e9f10",
-        received_ms=1_771_234_567_890,
-        application="7c1f0c52-3c1b-4d57-9a39-2f3f5d9d8a01",
-        dev_eui="70b3d5499010a1b2",
-        device_name="88487-lamp-0032",
-        profile="nas-ul20xx",
-        f_port=23,
-        f_cnt=73_634,
-        payload=bytes(range(24)),
-        receptions=(Reception("7076ff0056070a13", -98, 13.5, 5), Reception("7076ff0056070a14", -118, -3.0, 5)),
-        codec="nas_ul20xx@1.1",
-        domain="light",
-        readings=tuple(readings),
-    )
-    stored = encode_row(uplink)
+    stored = lamp_status(1).stored
     assert len(squeeze(stored)) < len(stored) / 4
 
 
@@ -140,3 +122,42 @@ def test_damage_to_a_squeezed_row_costs_that_row_alone(tmp_path: Path, harm: str
     assert is_balanced(again.counters())
     assert [found.key for found in reader.rows(tmp_path)] == [key for key in KEYS if key != KEYS[10]]
     again.close()
+
+
+@pytest.mark.parametrize("page", range(14))
+def test_a_wiped_page_of_a_squeezed_segment_loses_its_rows_alone(tmp_path: Path, page: int) -> None:
+    """Its pages are small: the first one is renewed at its own size, and the others are read."""
+    keys = [f"k{number:03d}" for number in range(200)]
+    spool = squeezed_spool(tmp_path)
+    accept(spool, *keys, size=300)
+    spool.close()
+    (path,) = segment_files(tmp_path)
+    content = bytearray(path.read_bytes())
+    assert len(content) > 14 * KIB
+    content[page * KIB : (page + 1) * KIB] = b"\xa5" * KIB
+    path.write_bytes(content)
+    again = squeezed_spool(tmp_path)
+    unsettled_keys(again)
+    kept = unsettled_keys(again)
+    lost = sum(eviction.rows for eviction in again.evictions())
+    root = 2  # the only page that leads to all rows
+    assert len(kept) == 200 - lost
+    assert lost <= 20 or page == root
+    assert is_balanced(again.counters())
+    assert [found.key for found in reader.rows(tmp_path)] == kept
+    again.close()
+
+
+@pytest.mark.parametrize("squeeze", [False, True])
+def test_the_size_of_its_pages_is_seen_whatever_the_header_says(tmp_path: Path, squeeze: bool) -> None:
+    """Where the first page is gone, the tables' own pages tell."""
+    spool = open_spool(tmp_path, keeping=limits(squeeze=squeeze))
+    accept(spool, *KEYS, size=300)
+    spool.close()
+    (path,) = segment_files(tmp_path)
+    size = KIB if squeeze else 4 * KIB
+    assert header.page_bytes(path) == size
+    content = bytearray(path.read_bytes())
+    content[:size] = bytes(size)
+    path.write_bytes(content)
+    assert header.page_bytes(path) == size
