@@ -1,18 +1,22 @@
 """`cloud check`: whether a worker could run with these settings, and what stands in its way."""
 
+import contextlib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import msgspec
 
-from cloud.service import probe_folder
-from cloud.settings import CloudSettings
-from cloud.stores.sqlite import SqliteStore
+from cloud.schema import ALARM
+from cloud.settings import CloudSettings, StoreSettings
+from cloud.sqlitefile import probe_folder
+from cloud.stores.base import Store
+from cloud.stores.opening import open_store
 from core.errors import BeffroiError, ExitCode, NotConnected, StorageError
 from core.ports.mqtt import Connected, Disconnected, LinkEvent, MqttLink
-from core.territory import Territory, TerritoryError, load
+from core.territory import OPERATOR, Territory, TerritoryError, load
 
 _BROKER_S = 5.0
 
@@ -36,7 +40,7 @@ def examine(settings: CloudSettings, *, broker_s: float = _BROKER_S) -> list[Fin
     return [
         _try("territory", lambda: _territory(settings.territory)),
         _try("folder", lambda: _folder(settings.folder)),
-        _try("store", lambda: _store(settings)),
+        *_store(settings),
         _try("broker", lambda: _broker(settings, broker_s)),
     ]
 
@@ -53,7 +57,11 @@ def _try(name: str, ask: Callable[[], str]) -> Finding:
     except TerritoryError as error:
         return Finding(name, False, "; ".join(str(fault) for fault in error.faults), error.hint, error.exit_code)
     except BeffroiError as error:
-        return Finding(name, False, f"{error.message} [{error.code}]", error.hint, error.exit_code)
+        return _failed(name, error)
+
+
+def _failed(name: str, error: BeffroiError) -> Finding:
+    return Finding(name, False, f"{error.message} [{error.code}]", error.hint, error.exit_code)
 
 
 def _territory(folder: Path) -> str:
@@ -74,10 +82,46 @@ def _folder(folder: Path) -> str:
     return f"{folder} will be made"
 
 
-def _store(settings: CloudSettings) -> str:
-    folder = settings.store_folder
-    names = SqliteStore.open(folder, read_only=True).databases()
-    return f"{_folder(folder)}; databases: {', '.join(names) or 'none yet'}"
+def _store(settings: CloudSettings) -> list[Finding]:
+    """The store, and each database of it that the territory needs."""
+    if settings.store.kind == "sqlite":
+        return [_try("store", lambda: _files(settings.store_at))]
+    try:
+        store = open_store(settings.store)
+    except BeffroiError as error:
+        return [_failed("store", error)]
+    with contextlib.closing(store):
+        reached = _try("store", lambda: _server(settings.store.url, store))
+        if not reached.ok:
+            return [reached]
+        return [reached, *(_try(f"store {name}", partial(_database, store, name)) for name in _needed(settings))]
+
+
+def _files(at: StoreSettings) -> str:
+    """Opened read-only: a look makes nothing."""
+    with contextlib.closing(open_store(at, read_only=True)) as store:
+        names = store.databases()
+    return f"{_folder(at.folder or Path())}; databases: {', '.join(names) or 'none yet'}"
+
+
+def _server(url: str, store: Store) -> str:
+    store.probe()
+    return f"{url} answers"
+
+
+def _needed(settings: CloudSettings) -> list[str]:
+    """One database a tenant, and the operator's; the operator's alone where the territory cannot be read."""
+    try:
+        return sorted({*load(settings.territory).tenants, OPERATOR})
+    except BeffroiError:
+        return [OPERATOR]
+
+
+def _database(store: Store, name: str) -> str:
+    """A write without points, and a question that is answered with little: both rights are needed."""
+    store.write(name, [])
+    store.latest(name, ALARM, {"kind": "none"})
+    return "can be written to and read"
 
 
 def _broker(settings: CloudSettings, wait_s: float) -> str:

@@ -34,12 +34,13 @@ def _load(path: Path, *, is_service: bool = False) -> "CloudSettings":
 def run(settings: Settings) -> None:
     """Take the edges' messages, store them, answer with receipts; until SIGTERM or Ctrl-C.
 
-    An unreachable broker is waited for. Exit code 78 for bad settings or an invalid territory.
+    A broker or a store out of reach is waited for. Exit code 78 for bad settings or an invalid territory.
     """
     import signal
     import threading
 
     from cloud.service import build_service
+    from core.errors import LinkError
     from core.ports.systemd import Notifier
 
     loaded = _load(settings, is_service=True)
@@ -47,7 +48,12 @@ def run(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _number, _frame: stopping.set())
     with Notifier() as systemd:
-        service = build_service(loaded, on_beat=systemd.beat)
+        try:
+            service = build_service(loaded, on_beat=systemd.beat, is_told_to_stop=stopping.wait)
+        except LinkError:
+            if stopping.is_set():  # told to stop while it waited for the store
+                return
+            raise
         try:
             service.run(stopping)
         finally:
@@ -56,9 +62,10 @@ def run(settings: Settings) -> None:
 
 @app.command()
 def check(settings: Settings, as_json: Json = False) -> None:
-    """Show every setting with its origin, then try territory, folders and broker.
+    """Show every setting with its origin, then try territory, folders, store and broker.
 
-    Exit code 78 for an invalid territory, 5 when a folder or the broker is out of reach.
+    Exit code 78 for an invalid territory, 5 when a folder, the store (or a database of it) or the broker is out of
+    reach.
     """
     import msgspec
 

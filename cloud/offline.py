@@ -3,11 +3,12 @@
 The worker's own modules are imported only then, so that one that runs is asked quickly.
 """
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from core.errors import OperatorError, StorageError
+from core.errors import LinkError, OperatorError, StorageError
 from core.ports.control import FolderLock, ask
 
 if TYPE_CHECKING:
@@ -22,14 +23,19 @@ def status_of_files(settings: "CloudSettings") -> dict[str, Any]:
     import msgspec
 
     from cloud.quarantine import Quarantine
-    from cloud.stores.sqlite import SqliteStore
+    from cloud.stores.opening import open_store
 
-    store = SqliteStore.open(settings.store_folder, read_only=True)
+    store: dict[str, Any] = {"databases": []}
+    try:
+        with contextlib.closing(open_store(settings.store_at, read_only=settings.store.kind == "sqlite")) as opened:
+            store = {"databases": opened.databases()}
+    except (LinkError, StorageError) as error:
+        store["store"] = f"{error.message} [{error.code}]"  # all else can be told
     return {
         "service": "cloud",
         "name": settings.client_id,
         "running": _is_held(settings.folder),  # one that runs and is too busy to answer
-        "databases": store.databases(),
+        **store,
         "quarantine": msgspec.structs.asdict(Quarantine.open_read_only(settings.folder).counts()),
         "alarms": [],
     }

@@ -1,13 +1,11 @@
 """The composition root of the worker: the only place that knows which store, source and clock there are."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,12 +26,12 @@ from cloud.settings import CloudSettings
 from cloud.sources.base import Source
 from cloud.sources.mqtt import MqttSource
 from cloud.stores.base import Store
-from cloud.stores.sqlite import SqliteStore
+from cloud.stores.opening import open_store as open_store_at
 from cloud.territory_watch import TerritoryWatch
 from cloud.worker import Worker
 from cloud.writing import BatchWriter
 from core import log
-from core.errors import NotConnected, StorageError
+from core.errors import LinkError, StorageError
 from core.ports.clock import Clock, open_clock
 from core.ports.control import ControlServer, FolderLock
 from core.territory import OPERATOR
@@ -42,12 +40,12 @@ from decoders import registry
 _log = log.get(__name__)
 _LOOK_S = 1.0
 _MIB = 1024 * 1024
-_PROBE_BYTES = 64 * 1024  # a disk with less is as good as full
+_STORE_WAIT_S = 1.0  # between two tries to reach a store at start
 
 
 def open_store(settings: CloudSettings) -> Store:
     """The store of the settings, open for writing."""
-    return SqliteStore.open(settings.store_folder)
+    return open_store_at(settings.store_at)
 
 
 def open_source(settings: CloudSettings, inbox: Inbox) -> Source:
@@ -155,6 +153,7 @@ def build_service(
     new_store: Callable[[CloudSettings], Store] = open_store,
     new_source: Callable[[CloudSettings, Inbox], Source] = open_source,
     on_beat: Callable[[], None] = lambda: None,
+    is_told_to_stop: Callable[[float], bool] | None = None,
 ) -> Service:
     """A worker that holds its folder and its files.
 
@@ -162,6 +161,7 @@ def build_service(
         new_store: opens the store; a test's may kill the process between a write and its receipt.
         new_source: brings messages into the inbox.
         on_beat: called whenever the worker's loop comes round: a watchdog's seam.
+        is_told_to_stop: waits so many seconds for it. Where it is given, a store out of reach is waited for.
 
     Raises:
         OperatorError: `folder.in_use`.
@@ -182,9 +182,13 @@ def build_service(
         journal = Journal.open(settings.folder)
         opened.callback(journal.close)
         moves = Moves(store, journal, keep=partial(keep_refused, quarantine, clock))
-        moves.follow(territory)  # before the first row is placed by it
         inbox, alarms, refusals, counters = Inbox(), Alarms(clock), Refusals(), Counters()
-        _go_on(store, settings.client_id, alarms, counters)
+
+        def take_up() -> None:
+            moves.follow(territory)  # before the first row is placed by it
+            _go_on(store, settings.client_id, alarms, counters)
+
+        _reach(take_up, on_beat, is_told_to_stop)
         source = new_source(settings, inbox)
         receipts = Receipts(source.publish)
         ingest = Ingest(territory, receipts=receipts, alarms=alarms, clock=clock, decode=registry.decode)
@@ -195,7 +199,7 @@ def build_service(
             alarms=alarms,
             counters=counters,
             clock=clock,
-            probe=partial(probe_folder, settings.store_folder),
+            probe=store.probe,
         )
         opened.callback(writer.close)
         worker = Worker(
@@ -239,20 +243,24 @@ def _go_on(store: Store, name: str, alarms: Alarms, counters: Counters) -> None:
         _log.warning("counters.lost", code=error.code, message=error.message)  # begun again at 0: no row depends on it
 
 
-def probe_folder(folder: Path) -> None:
-    """See whether a store's folder can be written to at all.
+def _reach(
+    ask: Callable[[], None], on_beat: Callable[[], None], is_told_to_stop: Callable[[float], bool] | None
+) -> None:
+    """Ask the store until it answers, or until told to stop.
 
     Raises:
-        NotConnected: `store.folder`: gone, read-only, or its disk is full.
+        LinkError: it does not answer, and nobody waits for it (any more).
     """
-    probe = folder / ".probe"
-    try:
-        with probe.open("wb") as file:
-            file.write(bytes(_PROBE_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        probe.unlink()
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            probe.unlink()
-        raise NotConnected("store.folder", f"cannot write to {folder}: {error.strerror}") from error
+    told = False
+    while True:
+        try:
+            return ask()
+        except LinkError as error:
+            if is_told_to_stop is None:
+                raise
+            if not told:
+                _log.error("store.awaited", code=error.code, message=error.message, hint=error.hint)
+                told = True
+            on_beat()
+            if is_told_to_stop(_STORE_WAIT_S):
+                raise

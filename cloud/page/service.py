@@ -11,7 +11,7 @@ from cloud.page import words
 from cloud.page.app import Hub, build
 from cloud.page.reader import Reader
 from cloud.page.settings import PageSettings
-from cloud.stores.sqlite import SqliteStore
+from cloud.stores.opening import open_store
 from cloud.territory_watch import TerritoryWatch
 from core import territory
 from core.errors import OperatorError
@@ -26,14 +26,14 @@ def run(settings: PageSettings, *, on_ready: Callable[[str], None], on_beat: Cal
     `on_beat` is called after every look at the store.
 
     Raises:
-        ConfigError: the territory or the clock file has faults, the tenant is not declared, or this host knows no time
-            zones.
+        ConfigError: the territory, the clock file or the secrets file has faults, the tenant is not declared, or this
+            host knows no time zones.
         OperatorError: as `listen`.
     """
     words.paris()
     with listen(settings.host, settings.port) as listener:
         declared = territory.load(settings.territory)
-        store = SqliteStore.open(settings.store.folder, read_only=True)
+        store = open_store(settings.store, read_only=True)
         reader = Reader(
             store,
             declared,

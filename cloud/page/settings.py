@@ -7,15 +7,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from cloud.settings import StoreSettings
 from core import settings
-from core.settings import ClockSettings, Port, Section, ServiceSettings, is_loopback
+from core.settings import ClockSettings, Port, ServiceSettings, is_loopback
 
 
-class StoreSettings(Section):
-    """The worker's store; the page opens it read-only and may be started before it exists."""
+class PageStoreSettings(StoreSettings):
+    """The worker's store; the page opens it read-only and may be started before it exists. Of a secrets file it needs
+    the table `[influxdb.read]` alone."""
 
-    kind: Literal["sqlite"] = "sqlite"
-    folder: Path
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.kind == "sqlite" and self.folder is None:
+            raise ValueError('folder is required (or kind = "influxdb", and its url)')
+        return self
 
 
 class PageSettings(ServiceSettings):
@@ -26,7 +31,7 @@ class PageSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="BEFFROI_PAGE__")
 
-    store: StoreSettings
+    store: PageStoreSettings
     territory: Path
     host: str = "127.0.0.1"
     port: Port = 8090

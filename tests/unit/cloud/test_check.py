@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from cloud.check import Finding, _folder, _territory, _try, verdict
-from cloud.service import probe_folder
+from cloud.sqlitefile import probe_folder
 from core.errors import ExitCode
 
 EXAMPLE = Path(__file__).parents[3] / "territories" / "grand-est"

@@ -43,6 +43,20 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert shown["flush_ms"].origin == "BEFFROI_CLOUD__FLUSH_MS"
 
 
+def test_a_server_is_a_store_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its URL and its secrets; either may come from the environment."""
+    text = TOML + '[store]\nkind = "influxdb"\nurl = "https://store.example.org:8086"\nsecrets = "./secrets.toml"\n'
+    loaded = settings.load(CloudSettings, write(tmp_path, text))
+    assert loaded.store_at == loaded.store
+    assert (loaded.store.url, loaded.store.secrets) == ("https://store.example.org:8086", tmp_path / "secrets.toml")
+    monkeypatch.setenv("BEFFROI_CLOUD__STORE__URL", "http://127.0.0.1:8086")
+    monkeypatch.setenv("BEFFROI_CLOUD__STORE__SECRETS", "/etc/beffroi/secrets.toml")
+    loaded = settings.load(CloudSettings, write(tmp_path, text))
+    assert (loaded.store.url, str(loaded.store.secrets)) == ("http://127.0.0.1:8086", "/etc/beffroi/secrets.toml")
+    monkeypatch.setenv("BEFFROI_CLOUD__STORE__KIND", "influxdb")
+    assert settings.load(CloudSettings, write(tmp_path, TOML)).store.kind == "influxdb"
+
+
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
@@ -51,6 +65,12 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("shards = [16]\n", ""),
         ("shards = []\n", ""),
         ('[store]\nkind = "influx"\n', ""),
+        ('[store]\nkind = "influxdb"\n', ""),
+        ('[store]\nurl = "http://127.0.0.1:8086"\n', ""),
+        ('[store]\nkind = "influxdb"\nurl = "http://127.0.0.1:8086"\nfolder = "./store"\n', ""),
+        ('[store]\nkind = "influxdb"\nurl = "http://store.example.org:8086"\n', ""),
+        ('[store]\nkind = "influxdb"\nurl = "https://me:hush@store.example.org"\n', ""),
+        ('[store]\nkind = "influxdb"\nurl = "store.example.org"\n', ""),
     ],
 )
 def test_bad_settings_stop_the_start(tmp_path: Path, wrong: str, hint: str) -> None:

@@ -65,3 +65,13 @@ def test_one_tenant_and_the_operators_view_are_asked_for(file: Path) -> None:
     assert (read(file, {}).tenant, read(file, {}).operator) == (None, False)
     chosen = read(file, {"tenant": "esternay", "operator": True})
     assert (chosen.tenant, chosen.operator) == ("esternay", True)
+
+
+def test_the_store_is_a_folder_or_a_server(tmp_path: Path) -> None:
+    """One of them is needed."""
+    path = tmp_path / "page.toml"
+    path.write_text('territory = "./land"\n[store]\n')
+    with pytest.raises(ConfigError, match="folder is required"):
+        read(path, {})
+    path.write_text('territory = "./land"\n[store]\nkind = "influxdb"\nurl = "http://127.0.0.1:8086"\n')
+    assert read(path, {}).store.url == "http://127.0.0.1:8086"
