@@ -67,6 +67,7 @@ def run(
     Example: beffroi simulate run --territory territories/grand-est --broker 127.0.0.1:1883 --for 60s
     """
     from core import territory as declarations
+    from simulator import collector
     from simulator import fleet as fleets
     from simulator.faults import FaultRates
     from simulator.scenario import AGO_MS, FleetName, Scenario
@@ -88,7 +89,9 @@ def run(
         faults=FaultRates().scaled(faults),
         for_s=for_s,
     )
-    devices = fleets.build(declarations.load(territory), scenario)
+    with collector.paused():
+        devices = fleets.build(declarations.load(territory), scenario)
+    collector.keep_all()
     for why, count in sorted(devices.left_out.items()):
         console.note(f"left out: {count} ({why})")
     if not devices.nodes:

@@ -15,12 +15,13 @@ _REORDERED_MS = 45_000  # the longest an event is overtaken by others
 
 @dataclass(frozen=True, slots=True)
 class FaultRates:
-    """Shares (0 to 1) of events or lamps, and rates a day.
+    """Shares (0 to 1) of events or devices, and rates a day.
 
     `duplicates`: an event is delivered twice. `loss`: a frame nobody hears, beside those too weak. `reordered`: an
     event is overtaken by later ones. `late_copies`: a second gateway's copy comes after the deduplication window.
     `cuts_per_day`: a site's network server is cut from the broker for minutes, and delivers late what it has kept.
-    `failing`: lamps already failing at the start; `failures_per_day`: new failures a lamp and day.
+    `failing`: devices already failing at the start; `failures_per_day`: new failures a device and day.
+    `odd_echoes`: a bin's sensor takes another echo for its content; `missed_rounds`: the truck leaves a bin as it is.
     """
 
     duplicates: float = 0.01
@@ -30,6 +31,8 @@ class FaultRates:
     cuts_per_day: float = 1.0
     failing: float = 0.02
     failures_per_day: float = 0.01
+    odd_echoes: float = 0.004
+    missed_rounds: float = 0.03
 
     def scaled(self, factor: float) -> "FaultRates":
         """All rates times `factor` (0: a perfect world); shares stay at most 0.9."""
@@ -82,7 +85,8 @@ def reordering_ms(rng: Random) -> int:
 class TruthFile:
     """One JSON object a line: `at_ms`, `fact`, and what belongs to it. Written as it happens, not before.
 
-    Facts: level, failure, repair (of a lamp); lost, duplicate, reordered, late_copy (of an event); cut (of a site).
+    Facts: level (of a lamp), failure, repair, restart; fill_pct, collection, missed_round, tilted, fire (of a bin);
+    vehicles (of a counter); lost, duplicate, reordered, late_copy (of an event); cut (of a site).
     """
 
     def __init__(self, path: Path) -> None:

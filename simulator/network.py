@@ -62,24 +62,29 @@ class Node:
 
 def listen(node: Node) -> Iterator[Event | Fact]:
     """Everything the network server publishes of this device, and what nobody heard, in order of time."""
+    session, hear = node.session, node.air.hear
     next_status_ms = node.start_ms + node.rng.randrange(_STATUS_EVERY_MS)
     for act in node.device.life():
-        match act:
-            case Fact():
-                yield act
-            case Join():
-                yield _join(node, act)
-            case Frame():
-                f_cnt = node.session.next_f_cnt()
-                receptions = node.air.hear(node.session.dr)
-                if not receptions:
-                    yield Fact(act.at_ms, "lost", {"f_cnt": f_cnt, "dev_addr": node.session.dev_addr})
-                    continue
-                asked = act.at_ms >= next_status_ms
-                if asked:
-                    next_status_ms += _STATUS_EVERY_MS
-                yield from _up(node, act, f_cnt, receptions, asked=asked)
-                node.session.note_heard()
+        if isinstance(act, Frame):
+            f_cnt = session.next_f_cnt()
+            receptions = hear(session.dr)
+            if not receptions:
+                yield _fact(node, act.at_ms, "lost", {"f_cnt": f_cnt, "dev_addr": session.dev_addr})
+                continue
+            asked = act.at_ms >= next_status_ms
+            if asked:
+                next_status_ms += _STATUS_EVERY_MS
+            yield from _up(node, act, f_cnt, receptions, asked=asked)
+            session.note_heard()
+        elif isinstance(act, Fact):
+            yield _fact(node, act.at_ms, act.fact, act.detail)
+        else:
+            yield _join(node, act)
+
+
+def _fact(node: Node, at_ms: int, fact: str, detail: dict[str, str | int | float]) -> Fact:
+    """It says whose it is."""
+    return Fact(at_ms, fact, {"dev_eui": node.dev_eui, "asset": node.asset, **detail})
 
 
 def _join(node: Node, act: Join) -> Event:
@@ -93,65 +98,56 @@ def _join(node: Node, act: Join) -> Event:
 
 
 def _up(node: Node, frame: Frame, f_cnt: int, receptions: list[Reception], *, asked: bool) -> Iterator[Event | Fact]:
-    rng, session = node.rng, node.session
-    rx_ns = (frame.at_ms + airtime_ms(session.dr, len(frame.payload))) * 1_000_000 + int(rng.random() * 1_000_000)
-    late = len(receptions) > 1 and rng.random() < node.late_copies
-    heard = [_heard(node, one, rx_ns) for one in (receptions[:-1] if late else receptions)]
-    published_ns = min(one.ns_ns for one in heard) + _window_ns(rng)
-    timed = next((one.rx_ns for one in heard if one.gps), None)
+    rng, session, writer = node.rng, node.session, node.writer
+    random, dr, payload = rng.random, session.dr, frame.payload
+    rx_ns = (frame.at_ms + airtime_ms(dr, len(payload))) * 1_000_000 + int(random() * 1_000_000)
+    late = len(receptions) > 1 and random() < node.late_copies
+    heard, first_ns, timed_ns = [], 0, 0
+    for gateway, rssi_dbm, snr_db, delay_us in receptions[:-1] if late else receptions:
+        gps = node.gps[gateway]
+        rx_us = rx_ns // 1000
+        ns_ns = rx_ns + delay_us * 1000 + 7
+        context = (rx_us + gateway * _COUNTERS_APART) & 0xFFFF_FFFF
+        heard.append(Heard(gateway, rng.getrandbits(32), rx_us * 1000, ns_ns, gps, rssi_dbm, snr_db, context))
+        if not first_ns or ns_ns < first_ns:
+            first_ns = ns_ns
+        if gps:
+            timed_ns = rx_us * 1000
+    published_ns = first_ns + _window_ns(rng)
     key = _uuid(rng)
-    channel = int(rng.random() * _CHANNELS)
-    payload = node.writer.up(
-        deduplication_id=key,
-        time_ns=published_ns if timed is None else timed,
-        dev_addr=session.dev_addr,
-        dr=session.dr,
-        channel=channel,
-        f_cnt=f_cnt,
-        f_port=frame.f_port,
-        payload=frame.payload,
-        heard=heard,
+    written = writer.up(
+        key,
+        timed_ns or published_ns,
+        session.dev_addr,
+        dr,
+        int(random() * _CHANNELS),
+        f_cnt,
+        frame.f_port,
+        payload,
+        heard,
     )
-    up = _event(node, Kind.UP, published_ns, key, payload)
+    up = Event(published_ns // 1_000_000 + 1, writer.up_topic, written, Kind.UP, node.edge, node.dev_eui, key)
     if asked:
         margin_db = max(-32, min(31, round(heard[0].snr_db + rng.gauss(0, 2))))
-        answer = node.writer.status(deduplication_id=key, time_ns=published_ns - 40_000, margin_db=margin_db)
+        answer = writer.status(
+            deduplication_id=key, time_ns=published_ns - 40_000, margin_db=margin_db, battery=node.device.battery
+        )
         status = _event(node, Kind.STATUS, published_ns, key, answer)
-        yield from (status, up) if rng.random() < 0.5 else (up, status)
+        yield from (status, up) if random() < 0.5 else (up, status)
     else:
         yield up
     if late:
         logged_ns = published_ns + rng.randrange(500_000_000, 3_000_000_000)
         copy_key = _uuid(rng)
-        text = node.writer.retransmission(deduplication_id=copy_key, time_ns=logged_ns, f_cnt=f_cnt)
-        yield Fact(up.at_ms, "late_copy", {"key": key, "f_cnt": f_cnt})
+        text = writer.retransmission(deduplication_id=copy_key, time_ns=logged_ns, f_cnt=f_cnt)
+        yield _fact(node, up.at_ms, "late_copy", {"key": key, "f_cnt": f_cnt})
         yield _event(node, Kind.LOG, logged_ns, copy_key, text)
-
-
-def _heard(node: Node, reception: Reception, rx_ns: int) -> Heard:
-    gps = node.gps[reception.gateway]
-    return Heard(
-        gateway=reception.gateway,
-        uplink_id=node.rng.getrandbits(32),
-        rx_ns=rx_ns // 1000 * 1000,
-        ns_ns=rx_ns + reception.delay_us * 1000 + 7,
-        gps=gps,
-        rssi_dbm=reception.rssi_dbm,
-        snr_db=reception.snr_db,
-        context=(rx_ns // 1000 + reception.gateway * _COUNTERS_APART) & 0xFFFF_FFFF,
-    )
 
 
 def _event(node: Node, kind: Kind, published_ns: int, key: str, payload: bytes) -> Event:
     """`at_ms` is the first millisecond that is not before anything the event says."""
     return Event(
-        at_ms=published_ns // 1_000_000 + 1,
-        topic=node.writer.topic(kind.value),
-        payload=payload,
-        kind=kind,
-        edge=node.edge,
-        dev_eui=node.dev_eui,
-        key=key,
+        published_ns // 1_000_000 + 1, node.writer.topic(kind.value), payload, kind, node.edge, node.dev_eui, key
     )
 
 

@@ -12,10 +12,9 @@ from math import ceil, log10
 from random import Random
 from typing import NamedTuple
 
-import msgspec
-
 from core.territory.geography import distance_km
 from core.territory.model import Gateway
+from simulator.chance import normal
 
 _EIRP_DBM = 14.0
 _ANTENNA_DBI = 3.0
@@ -41,7 +40,7 @@ CHANNELS = (
 )
 
 
-class Reception(msgspec.Struct, frozen=True, gc=False):
+class Reception(NamedTuple):
     """One gateway (index in its site) heard the frame. `delay_us`: from the gateway to the network server."""
 
     gateway: int
@@ -81,35 +80,34 @@ class Air:
     def __init__(self, gateways: Sequence[Gateway], *, lat: float, lon: float, rng: Random, loss: float) -> None:
         self._rng = rng
         self._loss = loss
-        paths = [
-            Path(index, _mean_rssi_dbm(distance_km(lat, lon, gateway.lat, gateway.lon)) + rng.gauss(0, _SHADOWING_DB))
-            for index, gateway in enumerate(gateways)
+        means = [
+            _mean_rssi_dbm(distance_km(lat, lon, gateway.lat, gateway.lon)) + rng.gauss(0, _SHADOWING_DB)
+            for gateway in gateways
         ]
-        best = max(paths, key=lambda path: path.rssi_dbm)
-        lift = max(0.0, _NOISE_DBM + _SNR_LIMIT_DB[0] + _SURVEY_DB - best.rssi_dbm)
+        best = max(range(len(means)), key=means.__getitem__)
+        self.best_rssi_dbm = means[best] = max(means[best], _NOISE_DBM + _SNR_LIMIT_DB[0] + _SURVEY_DB)
         self.paths = tuple(
-            path._replace(rssi_dbm=path.rssi_dbm + (lift if path is best else 0.0))
-            for path in paths
-            if path is best or path.rssi_dbm > _NOISE_DBM + _SNR_LIMIT_DB[0] - 3 * _FADING_DB
+            Path(index, mean_dbm)
+            for index, mean_dbm in enumerate(means)
+            if index == best or mean_dbm > _NOISE_DBM + _SNR_LIMIT_DB[0] - 3 * _FADING_DB
         )
-        self.best_rssi_dbm = best.rssi_dbm + lift
         snr = self.best_rssi_dbm - _NOISE_DBM
         self.best_dr = max(dr for dr, limit in enumerate(_SNR_LIMIT_DB) if dr == 0 or snr - limit >= _MARGIN_DB)
 
     def hear(self, dr: int) -> list[Reception]:
         """Who hears a frame sent now at this data rate; nobody: it is lost. The order means nothing."""
         rng = self._rng
-        if rng.random() < self._loss:
+        random = rng.random
+        if random() < self._loss:
             return []
-        limit = _SNR_LIMIT_DB[dr]
+        least_dbm = _SNR_LIMIT_DB[dr] + _NOISE_DBM
         heard = []
         for gateway, mean_dbm in self.paths:
-            rssi = mean_dbm + rng.gauss(0.0, _FADING_DB)
-            snr = rssi - _NOISE_DBM
-            if snr >= limit:
-                snr = min(snr, _SNR_TOP_DB + rng.random() * 4)
-                heard.append(Reception(gateway, round(rssi), round(snr * 4) / 4, 4_000 + int(rng.random() * 56_000)))
-        if len(heard) > 1 and rng.random() < 0.5:
+            rssi = mean_dbm + normal(rng) * _FADING_DB
+            if rssi >= least_dbm:
+                snr = min(rssi - _NOISE_DBM, _SNR_TOP_DB + random() * 4)
+                heard.append(Reception(gateway, round(rssi), round(snr * 4) / 4, 4_000 + int(random() * 56_000)))
+        if len(heard) > 1 and random() < 0.5:
             heard.reverse()
         return heard
 

@@ -16,6 +16,7 @@ from core import topics
 from core.ports.clock import write_scale
 from core.ports.mqtt import Arrived, Connected, Disconnected, LinkEvent, MqttLink
 from core.settings import BrokerSettings
+from simulator import collector
 from simulator.clock import Phase, ScenarioClock
 from simulator.devices.base import Fact
 from simulator.faults import TruthFile
@@ -166,7 +167,9 @@ class Run:
         scenario = self._scenario
         end_ms = None if scenario.for_s is None else _mono_ms() + round(scenario.for_s * 1000)
         items = stream(self._fleet.nodes, seed=scenario.seed, start_ms=scenario.start_ms, faults=scenario.faults)
-        item = next(items, None)
+        with collector.paused():
+            item = next(items, None)  # each device's first word
+        collector.keep_all()
         self._told_ms = _mono_ms()
         while not stop.is_set():
             self._listen(0)

@@ -23,7 +23,7 @@ def stream(nodes: Iterable[Node], *, seed: int, start_ms: int, faults: FaultRate
     edges: set[str] = set()
     for node in nodes:
         edges.add(node.edge)
-        told = _described(node)
+        told = listen(node)
         first = next(told, None)
         if first is not None:
             heap.append((first.at_ms, next(order), first, told))
@@ -61,13 +61,6 @@ def stream(nodes: Iterable[Node], *, seed: int, start_ms: int, faults: FaultRate
             again_ms = at_ms + chance.randint(1, _COPY_MS)
             yield _fact(item, "duplicate", {"again_ms": again_ms})
             heappush(heap, (again_ms, next(order), replace(item, at_ms=again_ms, copy=True), None))
-
-
-def _described(node: Node) -> Iterator[Event | Fact]:
-    """What is heard of a node; its facts say whose they are."""
-    who: dict[str, str | int | float] = {"dev_eui": node.dev_eui, "asset": node.asset}
-    for item in listen(node):
-        yield Fact(item.at_ms, item.fact, who | item.detail) if isinstance(item, Fact) else item
 
 
 def _fact(event: Event, fact: str, detail: dict[str, str | int | float]) -> Fact:

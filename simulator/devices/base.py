@@ -32,10 +32,16 @@ Act = Join | Frame | Fact
 
 
 class Device(Protocol):
-    """`joined`: it has a session when the scenario begins."""
+    """`joined`: it has a session when the scenario begins.
+
+    `battery`: what it answers to the network that asks, LoRaWAN's DevStatusAns: 0 on the mains, 1 to 254 (full).
+    """
 
     @property
     def joined(self) -> bool: ...
+
+    @property
+    def battery(self) -> int: ...
 
     def life(self) -> Iterator[Act]:
         """What it does, in order of time, from the scenario's start on."""

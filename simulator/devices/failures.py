@@ -1,25 +1,35 @@
-"""What goes wrong with a street light, when, and until somebody repairs it."""
+"""What goes wrong with a device or what it is fixed to, when, and until somebody sees to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from random import Random
 
 import msgspec
 
 HOUR_MS = 3_600_000
-_MEAN_REPAIR_H = 36.0
 
 
 class Kind(StrEnum):
-    """The failures of a lamp."""
-
+    # of a lamp
     LAMP_FAILURE = "lamp_failure"  # the light source is dead, its driver says so
     DRIVER_ERROR = "driver_error"  # the driver is dead: nothing answers on its DALI line
     DAY_BURNING = "day_burning"  # a stuck relay: it burns whatever it is told; lamps on permanent supply only
     FLICKER = "flicker"  # the light source goes out and comes back
+    # of a bin
+    KNOCKED_OVER = "knocked_over"  # it lies on its side until somebody rights it
+    FIRE = "fire"  # its content burns
+    # of any device that should run for ever
+    RESTART = "restart"  # a watchdog, a loose battery: it joins again and has forgotten what it counted
 
 
-_WEIGHTS = {Kind.LAMP_FAILURE: 4, Kind.DRIVER_ERROR: 2, Kind.DAY_BURNING: 2, Kind.FLICKER: 1}
+# how often each befalls, against the others
+SWITCHED_LAMP: Mapping[Kind, int] = {Kind.LAMP_FAILURE: 4, Kind.DRIVER_ERROR: 2, Kind.FLICKER: 1}
+LAMP: Mapping[Kind, int] = {Kind.LAMP_FAILURE: 4, Kind.DRIVER_ERROR: 2, Kind.DAY_BURNING: 2, Kind.FLICKER: 1}
+BIN: Mapping[Kind, int] = {Kind.KNOCKED_OVER: 5, Kind.FIRE: 1, Kind.RESTART: 2}
+COUNTER: Mapping[Kind, int] = {Kind.RESTART: 1}
+
+_REPAIR_H = {Kind.FIRE: (0.25, 0.25), Kind.KNOCKED_OVER: (0.5, 8.0), Kind.RESTART: (0.01, 0.01)}
+_USUAL_REPAIR_H = (0.5, 36.0)  # at least, and so much more on average
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -30,20 +40,25 @@ class Failure(msgspec.Struct, frozen=True):
     end_ms: int
 
 
-def failures(rng: Random, *, start_ms: int, per_day: float, failing: float, permanent: bool) -> Iterator[Failure]:
-    """The failures of one lamp, one after the other, without end (none at all when both rates are 0).
+def failures(
+    rng: Random, *, start_ms: int, per_day: float, failing: float, kinds: Mapping[Kind, int]
+) -> Iterator[Failure]:
+    """The failures of one device, one after the other, without end (none at all when both rates are 0).
 
     Args:
-        per_day: failures a lamp and day.
-        failing: share of the lamps that are already failing at `start_ms`.
+        per_day: failures a device and day.
+        failing: share of the devices that are already failing at `start_ms`.
+        kinds: which there are, with their weights.
     """
-    kinds = [kind for kind in Kind if permanent or kind is not Kind.DAY_BURNING]
-    weights = [_WEIGHTS[kind] for kind in kinds]
+    choice, weights = list(kinds), list(kinds.values())
     at_ms = start_ms
     broken = rng.random() < failing
     while broken or per_day > 0:
         if not broken:
             at_ms += round(rng.expovariate(per_day / 24.0) * HOUR_MS)
-        end_ms = at_ms + round((0.5 + rng.expovariate(1.0 / _MEAN_REPAIR_H)) * HOUR_MS)
-        yield Failure(rng.choices(kinds, weights)[0], at_ms, end_ms)
+        drawn = rng.expovariate(1.0)
+        kind = rng.choices(choice, weights)[0]
+        least_h, more_h = _REPAIR_H.get(kind, _USUAL_REPAIR_H)
+        end_ms = at_ms + round((least_h + drawn * more_h) * HOUR_MS)
+        yield Failure(kind, at_ms, end_ms)
         at_ms, broken = end_ms, False

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import count
 from random import Random
 
 from core.territory.calendars import Step
+from simulator.chance import normal
 from simulator.devices import nas_ul20xx as nas
+from simulator.devices.agenda import Agenda
 from simulator.devices.base import Act, Fact, Frame, Join
 from simulator.devices.failures import Failure, Kind
 from simulator.devices.luminaire import Luminaire
@@ -17,9 +17,11 @@ _APART_MS = 4_000  # between two frames of one controller
 _ALERT_HOLDS_MS = 86_400_000
 _CLOCK_AT_BOOT_S = 946_684_800  # a controller starts in 2000 until the network tells it the time
 _FIRMWARE = (1, 1, 9)
-_ALWAYS = -1  # an appointment that a power cut does not cancel
-
-_Action = Callable[[int], Iterable[Act]]
+# members of an enumeration are slow to reach
+_DALI_CONNECTION_ERROR, _RELAY_CLOSED = int(nas.StatusBits.DALI_CONNECTION_ERROR), int(nas.StatusBits.RELAY_CLOSED)
+_LAMP_ERROR = int(nas.AlertBits.LAMP_ERROR)
+_LAMP_FAILURE = nas.DaliStatus.LAMP_FAILURE
+_CALENDAR_DAY, _CALENDAR_NIGHT, _PROFILE = nas.Reason.CALENDAR_DAY, nas.Reason.CALENDAR_NIGHT, nas.Reason.PROFILE_0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,7 @@ class Lamp:
         self._is_night = is_night
         self._failures = failures
         self._rng = rng
-        self._agenda: list[tuple[int, int, int, _Action]] = []
-        self._order = count()
-        self._power_cuts = 0
         self._flickers = False
-        self._quiet_until_ms = 0
         self._alerted_ms: int | None = None
         self._skew_ms = 0 if plan.switched else round(max(-60.0, min(60.0, rng.gauss(0, 20))) * 1000)
         self._slow_s = rng.randint(0, 4)  # its clock; never fast: nothing it says is of the future
@@ -84,7 +82,14 @@ class Lamp:
         self._luminaire.level_pct = next(steps).level_pct
         self._luminaire.powered = not plan.switched or self._luminaire.level_pct > 0
         self._luminaire.settle()
+        self._agenda = Agenda(rng, apart_ms=_APART_MS, advance=self._luminaire.advance, end_ms=plan.end_ms)
+        self._at, self._after = self._agenda.at, self._agenda.after
         self.joined = self._luminaire.powered and not plan.fresh
+
+    @property
+    def battery(self) -> int:
+        """On the mains."""
+        return 0
 
     def life(self) -> Iterator[Act]:
         """What it does from its start on."""
@@ -95,28 +100,7 @@ class Lamp:
             self._after(self._plan.start_ms, 0, _USAGE_MS, self._send_usage)
         elif self._luminaire.powered:
             self._boot(self._plan.start_ms)
-        end_ms = self._plan.end_ms
-        while self._agenda:
-            at_ms, _, power_cuts, action = heappop(self._agenda)
-            if end_ms is not None and at_ms >= end_ms:
-                return
-            if power_cuts == _ALWAYS:
-                self._luminaire.advance(at_ms)
-                yield from action(at_ms)
-            elif power_cuts == self._power_cuts:
-                if at_ms < self._quiet_until_ms:
-                    self._at(self._quiet_until_ms, action)
-                    continue
-                self._luminaire.advance(at_ms)
-                self._quiet_until_ms = at_ms + _APART_MS
-                yield from action(at_ms)
-
-    def _at(self, at_ms: int, action: _Action, *, always: bool = False) -> None:
-        power_cuts = _ALWAYS if always else self._power_cuts
-        heappush(self._agenda, (at_ms, next(self._order), power_cuts, action))
-
-    def _after(self, at_ms: int, least_ms: int, most_ms: int, action: _Action) -> None:
-        self._at(at_ms + least_ms + int(self._rng.random() * (most_ms - least_ms)), action)
+        return self._agenda.acts()
 
     # what happens to it
 
@@ -136,7 +120,7 @@ class Lamp:
             if lamp.powered:
                 self._boot(at_ms)
             else:
-                self._power_cuts += 1  # whatever it wanted to say is lost
+                self._agenda.cancel()  # whatever it wanted to say is lost
                 self._flickers = False
             return
         self._report(at_ms)
@@ -200,44 +184,46 @@ class Lamp:
         yield Frame(at_ms, nas.STATUS_PORT, nas.encode_status(self._status(at_ms)))
 
     def _status(self, at_ms: int) -> nas.Status:
-        lamp, rng = self._luminaire, self._rng
-        if lamp.dali is nas.DaliStatus.LAMP_FAILURE:
+        lamp, plan, rng = self._luminaire, self._plan, self._rng
+        dali = lamp.dali
+        if dali is _LAMP_FAILURE:
             self._alerted_ms = at_ms
-        bits = nas.StatusBits.NONE
+        bits = 0
         level = round(lamp.level_pct)
-        source = nas.DimmingSource(self._reason(at_ms, level), level, lamp.dali)
         if lamp.failure is Kind.DRIVER_ERROR:
-            bits |= nas.StatusBits.DALI_CONNECTION_ERROR
-            source = nas.DimmingSource(nas.Reason.DRIVER_NOT_FOUND, None, lamp.dali)
+            bits |= _DALI_CONNECTION_ERROR
+            source = nas.DimmingSource(nas.Reason.DRIVER_NOT_FOUND, None, dali)
+        else:
+            source = nas.DimmingSource(self._reason(at_ms, level), level, dali)
         if level > 0 or lamp.failure is Kind.DAY_BURNING:
-            bits |= nas.StatusBits.RELAY_CLOSED
+            bits |= _RELAY_CLOSED
         alerted = self._alerted_ms is not None and at_ms - self._alerted_ms < _ALERT_HOLDS_MS
         return nas.Status(
             clock_s=at_ms // 1000 - self._slow_s,
-            temperature_c=max(-40, min(85, round(lamp.temperature_c() + rng.gauss(0, 0.4)))),
+            temperature_c=max(-40, min(85, round(lamp.temperature_c() + 0.4 * normal(rng)))),
             sources=(source,),
             bits=bits,
-            alerts=nas.AlertBits.LAMP_ERROR if alerted else nas.AlertBits.NONE,
-            downlink_rssi_dbm=max(-140, min(-30, self._plan.downlink_rssi_dbm + rng.randint(-3, 3))),
-            downlink_snr_db=max(-20, min(12, self._plan.downlink_snr_db + rng.randint(-2, 2))),
+            alerts=_LAMP_ERROR if alerted else 0,
+            downlink_rssi_dbm=max(-140, min(-30, plan.downlink_rssi_dbm + int(rng.random() * 7) - 3)),
+            downlink_snr_db=max(-20, min(12, plan.downlink_snr_db + int(rng.random() * 5) - 2)),
         )
 
     def _reason(self, at_ms: int, level_pct: int) -> nas.Reason:
         """Why it has this level: the calendar by day and at full, its profile when dimmed or put out at night."""
         if level_pct == 100:
-            return nas.Reason.CALENDAR_NIGHT
+            return _CALENDAR_NIGHT
         if level_pct == 0 and not self._is_night(at_ms):
-            return nas.Reason.CALENDAR_DAY
-        return nas.Reason.PROFILE_0
+            return _CALENDAR_DAY
+        return _PROFILE
 
     def _send_usage(self, at_ms: int) -> Iterable[Act]:
         self._after(at_ms, _USAGE_MS - 500, _USAGE_MS + 500, self._send_usage)
         lamp, rng = self._luminaire, self._rng
         usage = nas.Usage(
             active_energy_wh=int(lamp.energy_wh),
-            active_power_w=max(0, round(lamp.power_w * rng.gauss(1.0, 0.008))),
+            active_power_w=max(0, round(lamp.power_w * (1.0 + 0.008 * normal(rng)))),
             power_factor=0.75 + 0.2 * lamp.level_pct / 100.0 if lamp.lit else None,
-            mains_v=max(207, min(253, round(rng.gauss(232, 2)))),
+            mains_v=max(207, min(253, round(232 + 2 * normal(rng)))),
             operating_s=int(lamp.operating_s),
             lamp_on_s=int(lamp.lamp_on_s),
         )

@@ -13,6 +13,11 @@ _WARM_UP_MS = 1_800_000.0  # time constant of the housing
 _RISE_C = 14.0  # housing over air after hours at full power
 
 
+# members of an enumeration are slow to reach
+_NONE, _LAMP_ON = DaliStatus.NONE, DaliStatus.LAMP_ON
+_LAMP_FAILURE, _UNKNOWN = DaliStatus.LAMP_FAILURE, DaliStatus.UNKNOWN
+
+
 class Luminaire:
     """A light source, its driver and the controller's meter.
 
@@ -35,6 +40,8 @@ class Luminaire:
     @property
     def lit(self) -> bool:
         """True when it gives light."""
+        if self.failure is None:  # as nearly always
+            return self.powered and self.level_pct > 0
         if not self.powered or self.failure in (Kind.LAMP_FAILURE, Kind.DRIVER_ERROR):
             return False
         if self.failure is Kind.DAY_BURNING:
@@ -44,7 +51,10 @@ class Luminaire:
     @property
     def power_w(self) -> float:
         """Active power, W."""
-        if self.lit:
+        return self._power_w(self.lit)
+
+    def _power_w(self, lit: bool) -> float:
+        if lit:
             level = 100.0 if self.failure is Kind.DAY_BURNING else self.level_pct
             return self._rated_power_w * (_BASE + (1 - _BASE) * level / 100.0)
         if not self.powered:
@@ -56,12 +66,12 @@ class Luminaire:
     def dali(self) -> DaliStatus:
         """What its driver answers."""
         if self.failure is Kind.DRIVER_ERROR:
-            return DaliStatus.UNKNOWN
+            return _UNKNOWN
         if self.lit:
-            return DaliStatus.LAMP_ON
+            return _LAMP_ON
         if self.level_pct > 0 and self.failure in (Kind.LAMP_FAILURE, Kind.FLICKER):
-            return DaliStatus.LAMP_FAILURE
-        return DaliStatus.NONE
+            return _LAMP_FAILURE
+        return _NONE
 
     def temperature_c(self) -> float:
         """Inside the controller, °C."""
@@ -71,13 +81,14 @@ class Luminaire:
         """Let the time pass up to `at_ms` in the state it is in; then change the state."""
         elapsed_ms = at_ms - self._at_ms
         self._at_ms = at_ms
-        power_w = self.power_w
+        lit = self.lit
+        power_w = self._power_w(lit)
         target = power_w / self._rated_power_w
         self._warmth = target + (self._warmth - target) * exp(-elapsed_ms / _WARM_UP_MS)
         if self.powered:
             self.operating_s += elapsed_ms / 1000.0
             self.energy_wh += power_w * elapsed_ms / 3_600_000.0
-            if self.lit:
+            if lit:
                 self.lamp_on_s += elapsed_ms / 1000.0
 
     def settle(self) -> None:

@@ -7,8 +7,10 @@ Source: docs.nasys.no/en/lcu/payloads, firmware 1.1 (all multi-byte values littl
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import lru_cache
+
+import msgspec
 
 STATUS_PORT, USAGE_PORT, NOTIFICATION_PORT, SYSTEM_PORT = 23, 26, 61, 99
 
@@ -76,8 +78,7 @@ class AlertBits(IntFlag):
     POWER_FACTOR = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class DimmingSource:
+class DimmingSource(msgspec.Struct, frozen=True):
     """One output. `level_pct` 0 to 100, None when the driver does not tell it."""
 
     reason: int
@@ -86,8 +87,7 @@ class DimmingSource:
     address: int = BROADCAST
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """Port 23. `clock_s`: the device's own clock, Unix s. The downlink's RSSI is in dBm (0 to -255), its SNR in dB."""
 
     clock_s: int
@@ -103,7 +103,7 @@ class Status:
 
 def encode_status(status: Status) -> bytes:
     """The payload of port 23, layout 1."""
-    sensors = b"".join(bytes((item,)) + value for item, value in status.sensors)
+    sensors = b"".join([bytes((item,)) + value for item, value in status.sensors])
     head = _status.pack(
         _LAYOUT_1,
         status.clock_s,
@@ -119,19 +119,20 @@ def encode_status(status: Status) -> bytes:
         head
         + sensors
         + b"".join(
-            _source.pack(
-                source.address,
-                source.reason,
-                _NOT_AVAILABLE if source.level_pct is None else source.level_pct,
-                source.dali,
-            )
-            for source in status.sources
+            [
+                _source.pack(
+                    source.address,
+                    source.reason,
+                    _NOT_AVAILABLE if source.level_pct is None else source.level_pct,
+                    source.dali,
+                )
+                for source in status.sources
+            ]
         )
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """One block of port 26; what is None is not sent. Units: Wh, W, V, s; `power_factor` 0 to 1 in steps of 0.01."""
 
     address: int = INTERNAL_METER
@@ -147,26 +148,31 @@ class Usage:
 
 def encode_usage(blocks: Iterable[Usage]) -> bytes:
     """The payload of port 26."""
-    payload = bytearray((_USAGE,))
+    payload = bytes((_USAGE,))
     for block in blocks:
-        mask, fields = 0, bytearray()
-        for bit, (width, value) in enumerate(
-            (
-                (4, block.active_energy_wh),
-                (2, block.active_power_w),
-                (4, block.load_energy_wh),
-                (2, block.load_power_w),
-                (1, None if block.power_factor is None else round(block.power_factor * 100)),
-                (1, block.mains_v),
-                (4, block.operating_s),
-                (4, block.lamp_on_s),
-            )
-        ):
+        values = (
+            block.active_energy_wh,
+            block.active_power_w,
+            block.load_energy_wh,
+            block.load_power_w,
+            None if block.power_factor is None else round(block.power_factor * 100),
+            block.mains_v,
+            block.operating_s,
+            block.lamp_on_s,
+        )
+        mask, given = 0, []
+        for bit, value in enumerate(values):
             if value is not None:
                 mask |= 1 << bit
-                fields += value.to_bytes(width, "little")
-        payload += bytes((block.address, mask)) + fields
-    return bytes(payload)
+                given.append(value)
+        payload += _usage(mask).pack(block.address, mask, *given)
+    return payload
+
+
+@lru_cache(maxsize=256)
+def _usage(mask: int) -> struct.Struct:
+    """A block with the fields of this mask."""
+    return struct.Struct("<BB" + "".join(code for bit, code in enumerate("IHIHBBII") if mask >> bit & 1))
 
 
 def encode_dali_alert(pairs: Iterable[tuple[int, int]]) -> bytes:
@@ -197,8 +203,7 @@ class ResetReason(IntFlag):
     SOFT_RESET = 0x04
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(msgspec.Struct, frozen=True):
     """Port 99, message 0. `serial` 32 bits; `clock_s` Unix s; the DALI supply in volts (0 to 111)."""
 
     serial: int

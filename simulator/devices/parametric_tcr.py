@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True):
     model: Model
     interval_min: int
     limits_kmh: tuple[tuple[int, int], ...]
-    firmware: tuple[int, int, int] = (1, 3, 0)
+    firmware: tuple[int, int, int] = (1, 0, 4)
     link_check_min: int = 1440
     hold_off_s: int = 0
     sensitivity_pct: int = 80
@@ -81,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def encode_settings(settings: Settings) -> bytes:
-    """The payload of port 190, once after a join: counts in intervals, all classes, unconfirmed."""
+    """The payload of port 190 of firmware 1.0, once after a join: counts in intervals, class A, unconfirmed."""
     return _settings.pack(
         _VENDOR,
         _FAMILY,

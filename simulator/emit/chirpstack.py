@@ -5,7 +5,8 @@ An event's own fields are always there, zeros too; in the gateways' part (`rxInf
 Source: ChirpStack 4.20, package `integration` (pbjson), checked against events recorded from a real server.
 """
 
-from base64 import b64encode
+import struct
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from simulator.radio import CHANNELS, spreading_factor
 _GPS_EPOCH_S = 315_964_800  # 1980-01-06 in Unix time
 _LEAP_S = 18  # GPS time is ahead of UTC, since 2017
 _BANDWIDTH_HZ = 125_000
+_float = struct.Struct("<f")
 _RETRANSMISSION = "Uplink was flagged as re-transmission / frame-counter did not increment"
 
 
@@ -55,10 +57,17 @@ class Heard(NamedTuple):
 def timestamp(ns: int) -> str:
     """RFC 3339, UTC, of nanoseconds since the Unix epoch."""
     seconds, fraction = divmod(ns, 1_000_000_000)
-    return f"{_minute(seconds // 60)}{seconds % 60:02d}{_decimals(fraction)}+00:00"
+    if fraction % 1_000:
+        return f"{_second(seconds)}.{fraction:09d}+00:00"
+    return f"{_second(seconds)}{_decimals(fraction)}+00:00"
 
 
 @lru_cache(maxsize=256)  # neighbours in the stream share it
+def _second(seconds: int) -> str:
+    return f"{_minute(seconds // 60)}{seconds % 60:02d}"
+
+
+@lru_cache(maxsize=64)
 def _minute(minutes: int) -> str:
     return datetime.fromtimestamp(minutes * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
 
@@ -105,11 +114,35 @@ _CHANNEL = {
 }
 
 
+@lru_cache(maxsize=256)
+def _written(gateways: tuple[GatewayFace, ...]) -> tuple[tuple[str, str], ...]:
+    """The constant parts of their receptions; all devices of a site share them."""
+    return tuple((f'{{"gatewayId":"{one.eui}"', f',"location":{one.location()}') for one in gateways)
+
+
+@lru_cache(maxsize=256)
+def _battery(level: int) -> str:
+    """Where a battery stands, with the level as the shortest text of a 32-bit float (%)."""
+    percent = "0.0"
+    if level not in (0, 255):
+        exact = _float32(_float32(level / 254) * 100)
+        percent = repr(
+            next(short for digits in range(1, 10) if _float32(short := float(f"{exact:.{digits}g}")) == exact)
+        )
+    power, unknown = ("true" if found else "false" for found in (level == 0, level == 255))
+    return f'"externalPowerSource":{power},"batteryLevelUnavailable":{unknown},"batteryLevel":{percent}'
+
+
+def _float32(value: float) -> float:
+    return float(_float.unpack(_float.pack(value))[0])
+
+
 class EventWriter:
     """Writes the events of one device; whatever does not change is written once."""
 
     def __init__(self, identity: Identity, gateways: Sequence[GatewayFace]) -> None:
         self._topic = f"application/{identity.application_id}/device/{identity.dev_eui}/event/"
+        self.up_topic = self._topic + "up"
         self._device = (
             '"deviceInfo":'
             + msgspec.json.encode(
@@ -128,14 +161,13 @@ class EventWriter:
             ).decode()
         )
         self._region = f'"regionConfigId":"{identity.region_config_id}"}}'
-        self._gateways = [(f'{{"gatewayId":"{one.eui}"', f',"location":{one.location()}') for one in gateways]
+        self._gateways = _written(tuple(gateways))
 
     def topic(self, event: str) -> str:
         return self._topic + event
 
     def up(
         self,
-        *,
         deduplication_id: str,
         time_ns: int,
         dev_addr: str,
@@ -147,27 +179,29 @@ class EventWriter:
         heard: Sequence[Heard],
     ) -> bytes:
         """`up`: a data frame."""
-        received = ",".join([self._rx_info(one, channel) for one in heard])
+        received = ",".join([self._rx_info(one, _CHANNEL[channel]) for one in heard])
+        told = b2a_base64(payload, newline=False).decode()
         return (
             f'{{"deduplicationId":"{deduplication_id}","time":"{timestamp(time_ns)}",{self._device},'
             f'"devAddr":"{dev_addr}","adr":true,"dr":{dr},"fCnt":{f_cnt},"fPort":{f_port},"confirmed":false,'
-            f'"data":"{b64encode(payload).decode()}","rxInfo":[{received}],"txInfo":{_TX_INFO[dr, channel]},'
+            f'"data":"{told}","rxInfo":[{received}],"txInfo":{_TX_INFO[dr, channel]},'
             f"{self._region}"
         ).encode()
 
-    def _rx_info(self, heard: Heard, channel: int) -> str:
-        gateway, location = self._gateways[heard.gateway]
-        uplink_id = f',"uplinkId":{heard.uplink_id}' if heard.uplink_id else ""
-        gw_time = since = ""
-        if heard.gps:
-            gw_time = f',"gwTime":"{timestamp(heard.rx_ns)}"'
-            since = f',"timeSinceGpsEpoch":"{since_gps_epoch(heard.rx_ns)}"'
-        rssi = f',"rssi":{heard.rssi_dbm}' if heard.rssi_dbm else ""
-        snr = f',"snr":{heard.snr_db}' if heard.snr_db else ""
-        context = b64encode(heard.context.to_bytes(4, "big")).decode()
+    def _rx_info(self, heard: Heard, channel: str) -> str:
+        gateway, uplink_id, rx_ns, ns_ns, gps, rssi_dbm, snr_db, context = heard
+        head, location = self._gateways[gateway]
+        told = f',"uplinkId":{uplink_id}' if uplink_id else ""
+        since = ""
+        if gps:
+            told += f',"gwTime":"{timestamp(rx_ns)}"'
+            since = f',"timeSinceGpsEpoch":"{since_gps_epoch(rx_ns)}"'
+        rssi = f',"rssi":{rssi_dbm}' if rssi_dbm else ""
+        snr = f',"snr":{snr_db}' if snr_db else ""
+        counter = b2a_base64(context.to_bytes(4, "big"), newline=False).decode()
         return (
-            f'{gateway}{uplink_id}{gw_time},"nsTime":"{timestamp(heard.ns_ns)}"{since}{rssi}{snr}{_CHANNEL[channel]}'
-            f'{location},"context":"{context}","crcStatus":"CRC_OK"}}'
+            f'{head}{told},"nsTime":"{timestamp(ns_ns)}"{since}{rssi}{snr}{channel}'
+            f'{location},"context":"{counter}","crcStatus":"CRC_OK"}}'
         )
 
     def join(self, *, deduplication_id: str, time_ns: int, dev_addr: str) -> bytes:
@@ -177,14 +211,15 @@ class EventWriter:
             f'"devAddr":"{dev_addr}",{self._region}'
         ).encode()
 
-    def status(self, *, deduplication_id: str, time_ns: int, margin_db: int) -> bytes:
-        """`status` of a device on the mains: its answer travels in an uplink and shares its deduplication id.
+    def status(self, *, deduplication_id: str, time_ns: int, margin_db: int, battery: int = 0) -> bytes:
+        """`status`: the answer of a device travels in an uplink and shares its deduplication id.
 
-        `margin_db`: SNR of the last request at the device, -32 to 31.
+        `margin_db`: SNR of the last request at the device, -32 to 31. `battery`: 0 on the mains, 1 to 254 (full), 255
+        when the device cannot tell.
         """
         return (
             f'{{"deduplicationId":"{deduplication_id}","time":"{timestamp(time_ns)}",{self._device},'
-            f'"margin":{margin_db},"externalPowerSource":true,"batteryLevelUnavailable":false,"batteryLevel":0.0}}'
+            f'"margin":{margin_db},{_battery(battery)}}}'
         ).encode()
 
     def retransmission(self, *, deduplication_id: str, time_ns: int, f_cnt: int) -> bytes:

@@ -1,24 +1,39 @@
 """What the simulator writes, the edge and the codec read: values in are readings out. The two were written apart."""
 
 from collections import defaultdict
+from dataclasses import replace
+from itertools import takewhile
 
 import pytest
 
+from core import quantities
 from core.model import Event as Diagnostic
 from core.model import Row, Uplink
 from decoders import registry
 from decoders.codec import Frame as CodecFrame
 from edge.sources.chirpstack_events import parse_event
+from simulator import fleet
+from simulator.devices import dingtek_df702 as df702
+from simulator.devices import milesight_em400_mud as em400
 from simulator.devices import nas_ul20xx as nas
+from simulator.devices import parametric_tcr as parametric
+from simulator.devices import pmx_tcr as pmx
+from simulator.devices.base import Fact
 from simulator.devices.nas_ul20xx import AlertBits, Boot, DaliStatus, DimmingSource, Status, StatusBits, Usage
+from simulator.faults import FaultRates
 from simulator.network import Event, Kind
-from tests.support import scenario
+from simulator.scenario import FleetName
+from simulator.stream import stream
+from tests.support import mixed_territory, scenario
+from tests.support.scenario import HOUR_MS, WINTER_MS
 
-CODEC = "nas_ul20xx@1.1"
+LAMP = "nas_ul20xx@1.1"
+MILESIGHT, DINGTEK = "milesight_em400_mud@1", "dingtek_df702@1"
+PMX, PARAMETRIC = "pmx_tcr@1", "parametric_tcr@1"
 CLOCK_S = 1_795_548_432
 
 
-def readings(f_port: int, payload: bytes, codec: str = CODEC) -> dict[str, float | str]:
+def readings(f_port: int, payload: bytes, codec: str = LAMP) -> dict[str, float | str]:
     """Quantity → value, `quantity/channel` where it has one; nothing may be left unread."""
     decoded = registry.find(codec).decode(CodecFrame(f_port, payload, CLOCK_S * 1000))
     assert not decoded.error, decoded.reason
@@ -119,32 +134,152 @@ def test_a_boot_is_read_as_it_was_meant() -> None:
     assert "device_time_s" not in found
 
 
+def test_a_milesight_bin_is_read_as_it_was_meant() -> None:
+    """A report in frost, an alarm alone, and what it says when it starts."""
+    report = em400.Report(battery_pct=92, temperature_c=-7.5, distance_mm=318, tilted=True)
+    assert readings(em400.PORT, em400.encode_report(report), MILESIGHT) == {
+        "battery_pct": 92,
+        "temperature_c": -7.5,
+        "distance_mm": 318,
+        "tilt_alert": "raised",
+    }
+    alarm = readings(em400.PORT, em400.encode_report(em400.Report(distance_alarm=(250, True))), MILESIGHT)
+    assert alarm["distance_mm"] == 250
+    assert "raised" in alarm.values()
+    fire = readings(em400.PORT, em400.encode_report(em400.Report(temperature_alarm=(81.0, True))), MILESIGHT)
+    assert fire["temperature_c"] == 81.0
+    assert "raised" in fire.values()
+    assert readings(em400.PORT, em400.encode_power_on(bytes.fromhex("6329c42503920003")), MILESIGHT)
+
+
+def test_a_dingtek_bin_is_read_as_it_was_meant() -> None:
+    """Every field and every alarm of a frame."""
+    report = df702.Report(
+        distance_mm=150, temperature_c=-7, angle_deg=48, full=True, tilted=True, battery_low=True, alarm=True
+    )
+    expected = {
+        "distance_mm": 150,
+        "temperature_c": -7,
+        "tilt_deg": 48,
+        "full_alert": "raised",
+        "fire_alert": "clear",
+        "tilt_alert": "raised",
+        "battery_alert": "raised",
+    }
+    assert readings(df702.PORT, df702.encode_report(report), DINGTEK) == expected
+    burning = df702.encode_report(df702.Report(900, 95, fire=True))
+    assert readings(df702.PORT, burning, DINGTEK)["fire_alert"] == "raised"
+    placed = readings(df702.PORT, df702.encode_report(df702.Report(900, 20, position=(6.5882, 48.0175))), DINGTEK)
+    assert (placed["longitude_deg"], placed["latitude_deg"]) == pytest.approx((6.5882, 48.0175))
+
+
+def test_pmx_counts_are_read_as_they_were_meant() -> None:
+    """All detections are the traffic; a category is a part of it; nobody has no speed."""
+    counts = pmx.Counts(17, 45, 61, 47, 0, 0, 12.1)
+    assert readings(pmx.ALL_PORT, pmx.encode_counts(counts), PMX) == {
+        "local_time_min": 17 * 60 + 45,
+        "vehicles_count/ltr": 61,
+        "speed_kmh/ltr": 47,
+        "vehicles_count/rtl": 0,
+        "supply_v": 12.1,
+    }
+    fast = readings(pmx.CATEGORY_PORTS[0], pmx.encode_counts(counts), PMX)
+    assert fast["class_vehicles_count/ltr_1"] == 61
+    assert not [name for name in fast if name.startswith("vehicles_count")]
+    assert readings(pmx.DEVICE_PORT, pmx.encode_device(pmx.Model.SOLAR), PMX)["counter_model"] == "tcr_sli"
+
+
+def test_parametric_counts_are_read_as_they_were_meant() -> None:
+    """The classes, and over them the total of each direction."""
+    classes = (
+        parametric.SpeedClass(1, 20, 0, 0),
+        parametric.SpeedClass(7, 44, 3, 46),
+        parametric.SpeedClass(2, 58, 0, 0),
+        parametric.SpeedClass(),
+    )
+    counts = parametric.Counts(classes, temperature_c=-3.4, solar_mw=1_466, battery_mv=3_890)
+    found = readings(parametric.COUNT_PORT, parametric.encode_counts(counts), PARAMETRIC)
+    assert (found["vehicles_count/left"], found["vehicles_count/right"]) == (10, 3)
+    assert (found["class_vehicles_count/left_2"], found["class_speed_kmh/left_2"]) == (7, 44)
+    assert found["speed_kmh/left"] == pytest.approx((20 + 7 * 44 + 2 * 58) / 10)
+    assert "class_speed_kmh/right_1" not in found
+    assert (found["battery_v"], found["solar_power_w"], found["temperature_c"]) == (3.89, 1.466, -3.4)
+    settings = parametric.Settings(parametric.Model.HIGH_SPEED, 10, ((1, 25), (25, 50), (50, 70), (70, 255)))
+    told = readings(parametric.SETTINGS_PORT, parametric.encode_settings(settings), PARAMETRIC)
+    assert (told["counter_model"], told["report_interval_s"], told["class_max_speed_kmh/class_4"]) == (
+        "tcr_hs",
+        600,
+        255,
+    )
+
+
 @pytest.fixture(scope="module")
 def night() -> list[tuple[Event, Row]]:
-    """Twelve hours of sixty devices of every kind with many faults and failures, as the edge reads them."""
-    events = scenario.events(hours=12, keep=60, faults=4.0)
+    """Twelve hours of lamps, bins and counters with many faults and failures, as the edge reads them."""
+    faults = FaultRates(failures_per_day=1.0, failing=0.2, loss=0.1, odd_echoes=0.05)
+    chosen = replace(scenario.scenario(), fleet=FleetName.FULL, faults=faults)
+    nodes = fleet.build(mixed_territory.territory(lamps=18, bins=24), chosen).nodes
+    told = stream(nodes, seed=1, start_ms=WINTER_MS, faults=chosen.faults)
+    end_ms = WINTER_MS + 12 * HOUR_MS
+    events = [item for item in takewhile(lambda item: item.at_ms <= end_ms, told) if isinstance(item, Event)]
     return [(event, parse_event(event.topic, event.payload, now_ms=event.at_ms)) for event in events]
 
 
 def test_every_event_is_read_as_what_it_is(night: list[tuple[Event, Row]]) -> None:
-    """Uplinks as uplinks of their device's codec, the rest as diagnostics of their type; nothing unreadable."""
-    example = scenario.example()
-    codecs = {device.dev_eui: example.profiles[device.profile].codec for device in example.devices.values()}
-    assert {row.codec for _, row in night if isinstance(row, Uplink)} == set(codecs.values())
+    """Uplinks as uplinks of the codec of their profile, the rest as diagnostics of their type; nothing unreadable."""
+    codecs = set()
     for event, row in night:
         if event.kind is Kind.UP:
             assert isinstance(row, Uplink)
-            assert (row.dev_eui, row.codec) == (event.dev_eui, codecs[event.dev_eui])
+            assert row.dev_eui == event.dev_eui
+            codecs.add(row.codec)
         else:
             assert isinstance(row, Diagnostic)
             assert (row.dev_eui, row.type) == (event.dev_eui, event.kind.value)
+    assert codecs == {LAMP, MILESIGHT, DINGTEK, PMX, PARAMETRIC}
 
 
 def test_every_payload_decodes_whole(night: list[tuple[Event, Row]]) -> None:
-    """No decode error and no doubt in anything a simulated device says."""
+    """No decode error and no doubt in anything a simulated device says, on every port it has."""
+    ports = set()
     for _, row in night:
         if isinstance(row, Uplink):
             assert readings(row.f_port, row.payload, row.codec)
+            ports.add((row.codec, row.f_port))
+    assert {(MILESIGHT, 85), (DINGTEK, 3), (PMX, 13), (PMX, 14), (PARAMETRIC, 15)} <= ports
+    assert {(PMX, 190), (PARAMETRIC, 190)} <= ports
+
+
+def test_nothing_is_out_of_its_range(night: list[tuple[Event, Row]]) -> None:
+    """What a simulated device says is plausible: nothing of it would be kept as suspect."""
+    for _, row in night:
+        if isinstance(row, Uplink):
+            for one in registry.find(row.codec).decode(CodecFrame(row.f_port, row.payload, row.received_ms)).readings:
+                assert quantities.is_plausible(one.quantity, one.value), (one, row.payload.hex())
+
+
+def test_the_sum_of_the_counts_is_what_really_passed() -> None:
+    """Of each interval whose frame was heard: `vehicles_count` over all channels is the record of truth's number."""
+    chosen = replace(scenario.scenario(faults=0.0), fleet=FleetName.FULL)
+    nodes = fleet.build(mixed_territory.territory(lamps=0, bins=0, counters=2), chosen).nodes
+    passed: dict[str, list[int]] = defaultdict(list)
+    read: dict[str, list[int]] = defaultdict(list)
+    for item in stream(nodes, seed=1, start_ms=WINTER_MS, faults=chosen.faults):
+        if item.at_ms > WINTER_MS + 6 * HOUR_MS:
+            break
+        if isinstance(item, Fact):
+            if item.fact == "vehicles":
+                passed[str(item.detail["dev_eui"])].append(int(item.detail["left"]) + int(item.detail["right"]))
+            continue
+        row = parse_event(item.topic, item.payload, now_ms=item.at_ms)
+        if isinstance(row, Uplink) and row.f_port != 14:
+            found = readings(row.f_port, row.payload, row.codec)
+            read[row.dev_eui].append(sum(int(found[name]) for name in found if name.startswith("vehicles_count/")))
+    assert len(read) == 6
+    for dev_eui, counted in read.items():
+        remaining = iter(passed[dev_eui])
+        assert all(count in remaining for count in counted)  # in their order, none twice
+        assert len(counted) > 0.95 * len(passed[dev_eui])
 
 
 def test_no_row_is_of_the_future(night: list[tuple[Event, Row]]) -> None:

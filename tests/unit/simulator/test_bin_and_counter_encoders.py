@@ -123,7 +123,7 @@ def test_parametric_settings_are_27_bytes() -> None:
     )
     payload = parametric_tcr.encode_settings(settings)
     assert len(payload) == 27
-    assert payload[:7].hex() == "be020203010300"
+    assert payload[:7].hex() == "be020203010004"
     assert payload[10:12] == b"\x00\x0a"
     assert list(payload[19:]) == [5, 30, 30, 50, 50, 70, 70, 200]
 

@@ -137,19 +137,24 @@ def test_without_gps_the_time_is_the_servers_after_its_window(day: list[Event]) 
 
 
 def test_an_answer_to_a_status_request_shares_the_id_of_its_uplink(day: list[Event]) -> None:
-    """A `status` goes out beside an `up` of the same deduplication id, before or after it; mains, so no battery."""
+    """A `status` goes out beside an `up` of the same deduplication id, before or after it; a lamp has no battery."""
     uplinks = {event.key: at for at, event in enumerate(day) if event.kind is Kind.UP and not event.copy}
     answers = [(at, event) for at, event in enumerate(day) if event.kind is Kind.STATUS and not event.copy]
     orders = {at < uplinks[event.key] for at, event in answers if event.key in uplinks}
     assert orders == {True, False}
-    told = json.loads(answers[0][1].payload)
-    assert (told["externalPowerSource"], told["batteryLevelUnavailable"], told["batteryLevel"]) == (True, False, 0.0)
+    for _, event in answers:
+        told = json.loads(event.payload)
+        assert told["batteryLevelUnavailable"] is False
+        if told["deviceInfo"]["deviceProfileName"] == "nas-ul20xx":
+            assert (told["externalPowerSource"], told["batteryLevel"]) == (True, 0.0)
 
 
 def test_tags_carry_the_codec_of_the_profile(day: list[Event]) -> None:
     """What provisioning will write into the device profile."""
-    codec = scenario.example().profiles["nas-ul20xx"].codec
-    assert {json.loads(event.payload)["deviceInfo"]["tags"]["codec"] for event in day} == {codec}
+    profiles = scenario.example().profiles
+    told = [json.loads(event.payload)["deviceInfo"] for event in day]
+    assert all(one["tags"] == {"codec": profiles[one["deviceProfileName"]].codec} for one in told)
+    assert len({one["deviceProfileName"] for one in told}) > 1
 
 
 def test_an_event_is_the_recorded_bytes() -> None:
@@ -204,6 +209,24 @@ def test_an_event_is_the_recorded_bytes() -> None:
         '"crcStatus":"CRC_OK"}],"txInfo":{"frequency":868500000,"modulation":{"lora":{"bandwidth":125000,'
         '"spreadingFactor":7,"codeRate":"CR_4_5"}}},"regionConfigId":"eu868"}'
     )
+
+
+@pytest.mark.parametrize(
+    ("battery", "told"),
+    [
+        (0, '"externalPowerSource":true,"batteryLevelUnavailable":false,"batteryLevel":0.0'),
+        (1, '"externalPowerSource":false,"batteryLevelUnavailable":false,"batteryLevel":0.39370078'),
+        (100, '"externalPowerSource":false,"batteryLevelUnavailable":false,"batteryLevel":39.37008'),
+        (200, '"externalPowerSource":false,"batteryLevelUnavailable":false,"batteryLevel":78.74016'),
+        (254, '"externalPowerSource":false,"batteryLevelUnavailable":false,"batteryLevel":100.0'),
+        (255, '"externalPowerSource":false,"batteryLevelUnavailable":true,"batteryLevel":0.0'),
+    ],
+)
+def test_a_battery_is_told_as_recorded(battery: int, told: str) -> None:
+    """The answers of a real server to these levels of a device (recorded `status` events)."""
+    identity = Identity("t", "T", "a", "A", "p", "P", "n", "a000000000000001", "A", {}, "eu868")
+    text = EventWriter(identity, []).status(deduplication_id="", time_ns=0, margin_db=5, battery=battery).decode()
+    assert text.endswith(f'"margin":5,{told}}}')
 
 
 @pytest.mark.parametrize(

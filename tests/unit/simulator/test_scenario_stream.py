@@ -116,7 +116,7 @@ def test_a_perfect_world_has_no_faults() -> None:
     """Factor 0: no duplicate, no cut, no failure, no order but that of time; only what is too weak is lost."""
     items = scenario.items(hours=12, keep=60, faults=0.0)
     facts = Counter(item.fact for item in items if isinstance(item, Fact))
-    assert facts.keys() <= {"level", "lost"}
+    assert facts.keys() <= {"level", "lost", "fill_pct", "collection", "vehicles"}
     sent = sum(1 for item in items if isinstance(item, Event) and item.kind is Kind.UP)
     assert facts["lost"] < 0.02 * sent
     assert not [item for item in items if isinstance(item, Event) and item.copy]

@@ -9,7 +9,7 @@ import pytest
 from core.territory.calendars import Step
 from simulator.devices import nas_ul20xx as nas
 from simulator.devices.base import Act, Fact, Frame, Join
-from simulator.devices.failures import Failure, Kind, failures
+from simulator.devices.failures import LAMP, SWITCHED_LAMP, Failure, Kind, failures
 from simulator.devices.lamp import Lamp, LampPlan
 
 NOON = 1_797_850_800_000  # 2026-12-21 12:00 in Paris
@@ -193,7 +193,7 @@ def test_failures_come_at_their_rate_and_never_overlap() -> None:
     starts, failing = 0, 0
     for seed in range(100):
         previous = NOON
-        plan = failures(Random(seed), start_ms=NOON, per_day=0.1, failing=0.1, permanent=True)
+        plan = failures(Random(seed), start_ms=NOON, per_day=0.1, failing=0.1, kinds=LAMP)
         for one in takewhile(lambda one: one.start_ms < NOON + 2_400 * H, plan):
             assert previous <= one.start_ms < one.end_ms
             previous = one.end_ms
@@ -205,13 +205,13 @@ def test_failures_come_at_their_rate_and_never_overlap() -> None:
 
 def test_without_rates_nothing_fails() -> None:
     """A perfect world."""
-    assert list(failures(Random(1), start_ms=NOON, per_day=0.0, failing=0.0, permanent=True)) == []
+    assert list(failures(Random(1), start_ms=NOON, per_day=0.0, failing=0.0, kinds=LAMP)) == []
 
 
 def test_a_switched_lamp_cannot_burn_by_day() -> None:
     """A stuck relay of the lamp does nothing without the circuit's power."""
     kinds = {
-        next(failures(Random(seed), start_ms=NOON, per_day=1.0, failing=1.0, permanent=False)).kind
+        next(failures(Random(seed), start_ms=NOON, per_day=1.0, failing=1.0, kinds=SWITCHED_LAMP)).kind
         for seed in range(200)
     }
     assert kinds == {Kind.LAMP_FAILURE, Kind.DRIVER_ERROR, Kind.FLICKER}
