@@ -6,9 +6,20 @@ fill of before is then the newest one stored, and is not believed.
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from cloud.page.ground import Place
-from cloud.page.seen import RAISED, Hearing, Points, Seen, is_doubtful, is_silent, newest_ms, of_last_device, raised
+from cloud.page.seen import (
+    RAISED,
+    Hearing,
+    Points,
+    Seen,
+    doubtful_us,
+    is_doubtful,
+    is_silent,
+    of_last_device,
+    raised,
+)
 from cloud.stores.base import Point
 from core.fill import fill_pct
 
@@ -32,24 +43,34 @@ class BinState(StrEnum):
 TO_REPORT = (BinState.FIRE, BinState.TILTED, BinState.FULL, BinState.SUSPECT, BinState.SILENT)
 
 
+class _Said(NamedTuple):
+    """What the bin's points say, whenever it is judged."""
+
+    at_ms: int | None
+    fill_pct: float | None
+    distance_mm: float | None
+    doubtful_us: int | None
+    fire: bool
+    tilted: bool
+    full: bool
+
+
 def judge(points: Points, place: Place, now: Hearing) -> Seen:
     """The bin's state from the newest point of each of its series. A fire is shown even when the sensor burnt with it,
     until a sensor says otherwise."""
-    points = of_last_device(points)
-    at_ms = newest_ms(points)
+    said = points.once(_said)
+    at_ms, fill = said.at_ms, said.fill_pct
     if not place.equipped:
         return Seen(BinState.BARE, at_ms)
-    fill = _fill(points.readings)
-    if raised(points.readings, FIRE):
+    if said.fire:
         return Seen(BinState.FIRE, at_ms, value=fill)
     if is_silent(place, at_ms, now.until_ms):
         return Seen(BinState.SILENT, at_ms)
-    if raised(points.readings, TILT):
+    if said.tilted:
         return Seen(BinState.TILTED, at_ms)  # what it measures lying is no fill
-    since_us = (now.until_ms - place.silent_after_ms) * 1000
-    if is_doubtful(points, DISTANCE, FILL, since_us=since_us) or _is_inexplicable(points.readings, place):
+    if is_doubtful(place, said.doubtful_us, now.until_ms) or _is_inexplicable(said.distance_mm, place):
         return Seen(BinState.SUSPECT, at_ms)
-    if raised(points.readings, FULL):
+    if said.full:
         return Seen(BinState.FULL, at_ms, value=fill)
     if fill is None:
         return Seen(BinState.SILENT, at_ms)  # the device speaks, but not of the content
@@ -64,15 +85,23 @@ def grown_old(seen: Seen, place: Place, until_ms: int) -> Seen:
     return Seen(BinState.SILENT, seen.at_ms) if is_silent(place, seen.at_ms, until_ms) else seen
 
 
+def _said(points: Points) -> _Said:
+    last = of_last_device(points)
+    return _Said(
+        last.at_ms,
+        fill_pct=_newest(last.readings, FILL),
+        distance_mm=_newest(last.readings, DISTANCE),
+        doubtful_us=doubtful_us(last, DISTANCE, FILL),
+        fire=raised(last.readings, FIRE),
+        tilted=raised(last.readings, TILT),
+        full=raised(last.readings, FULL),
+    )
+
+
 def _newest(readings: Sequence[Point], name: str) -> float | None:
     said = [point for point in readings if name in point.fields]
     return float(max(said, key=lambda point: point.time_us).fields[name]) if said else None
 
 
-def _fill(readings: Sequence[Point]) -> float | None:
-    return _newest(readings, FILL)
-
-
-def _is_inexplicable(readings: Sequence[Point], place: Place) -> bool:
-    distance = _newest(readings, DISTANCE)
-    return distance is not None and place.geometry is not None and fill_pct(distance, place.geometry) is None
+def _is_inexplicable(distance_mm: float | None, place: Place) -> bool:
+    return distance_mm is not None and place.geometry is not None and fill_pct(distance_mm, place.geometry) is None

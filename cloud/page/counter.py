@@ -6,9 +6,10 @@ silence. A mean speed belongs to vehicles: where none passed there is none, what
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from cloud.page.ground import Place
-from cloud.page.seen import Hearing, Points, Seen, is_doubtful, is_silent, newest_ms, of_last_device
+from cloud.page.seen import Hearing, Points, Seen, doubtful_us, is_doubtful, is_silent, of_last_device
 from cloud.stores.base import Point
 
 COUNT, SPEED = "vehicles_count", "speed_kmh"
@@ -26,21 +27,38 @@ class CounterState(StrEnum):
 TO_REPORT = (CounterState.SUSPECT, CounterState.SILENT)
 
 
+class _Said(NamedTuple):
+    """What the counter's points say, whenever it is judged."""
+
+    at_ms: int | None
+    counted_ms: int | None
+    vehicles: float
+    doubtful_us: int | None
+
+
 def judge(points: Points, place: Place, now: Hearing) -> Seen:
     """The counter's state from the newest point of each of its series."""
-    points = of_last_device(points)
-    at_ms = newest_ms(points)
+    said = points.once(_said)
     if not place.equipped:
-        return Seen(CounterState.BARE, at_ms)
-    if is_silent(place, at_ms, now.until_ms):
-        return Seen(CounterState.SILENT, at_ms)
-    if is_doubtful(points, COUNT, SPEED, since_us=(now.until_ms - place.silent_after_ms) * 1000):
-        return Seen(CounterState.SUSPECT, at_ms)
-    counted = last_interval(points.readings)
-    if not counted or now.until_ms - counted[0].time_us // 1000 > place.silent_after_ms:
-        return Seen(CounterState.SILENT, at_ms)  # the device speaks, but has not counted
-    vehicles = sum(float(point.fields[COUNT]) for point in counted)
-    return Seen(CounterState.FLOWING if vehicles else CounterState.QUIET, at_ms, value=vehicles)
+        return Seen(CounterState.BARE, said.at_ms)
+    if is_silent(place, said.at_ms, now.until_ms):
+        return Seen(CounterState.SILENT, said.at_ms)
+    if is_doubtful(place, said.doubtful_us, now.until_ms):
+        return Seen(CounterState.SUSPECT, said.at_ms)
+    if is_silent(place, said.counted_ms, now.until_ms):
+        return Seen(CounterState.SILENT, said.at_ms)  # the device speaks, but has not counted
+    return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)
+
+
+def _said(points: Points) -> _Said:
+    last = of_last_device(points)
+    counted = last_interval(last.readings)
+    return _Said(
+        last.at_ms,
+        counted_ms=counted[0].time_us // 1000 if counted else None,
+        vehicles=sum(float(point.fields[COUNT]) for point in counted),
+        doubtful_us=doubtful_us(last, COUNT, SPEED),
+    )
 
 
 def grown_old(seen: Seen, place: Place, until_ms: int) -> Seen:

@@ -11,7 +11,7 @@ from cloud.page.balance import add_up, silent_sites
 from cloud.page.counter import COUNT
 from cloud.page.ground import Ground
 from cloud.page.kinds import LAYERS
-from cloud.page.newest import Series, by_asset
+from cloud.page.newest import Book, Series
 from cloud.page.seen import Points
 from cloud.page.state import Beside, Stranger
 from cloud.stores.base import Point, Store
@@ -45,6 +45,7 @@ class Feed:
         self._tenant = tenant
         self._names_strangers = operator
         self._followed: dict[tuple[str, str], _Followed] = {}
+        self._book = Book()
         self._polled_ms: int | None = None
         self._summed: tuple[int, int] | None = None  # when, by this machine's time; since which midnight
         self._vehicles: dict[str, float] = {}
@@ -52,6 +53,7 @@ class Feed:
     def forget(self) -> None:
         """Read everything whole next time: the territory is another, and the worker moves what is stored."""
         self._followed.clear()
+        self._book = Book()
         self._summed = None
 
     def read(self, ground: Ground, now_ms: int, *, mono_ms: int) -> tuple[Mapping[str, Points], Beside] | None:
@@ -80,11 +82,13 @@ class Feed:
             strangers=tuple(strangers) if self._names_strangers else (),
             vehicles=self._sum_vehicles(tenants, now_ms, mono_ms),
         )
-        suspects = [point for (_, name), one in self._followed.items() if name == _SUSPECT for point in one.series]
-        readings = [point for (_, name), one in self._followed.items() if name in LAYERS for point in one.series]
-        return by_asset(readings, suspects), beside
+        suspects = [one.series for (_, name), one in self._followed.items() if name == _SUSPECT]
+        readings = [one.series for (_, name), one in self._followed.items() if name in LAYERS]
+        return self._book.write(readings, suspects), beside
 
     def _follow(self, wanted: list[tuple[str, str]], now_ms: int, mono_ms: int) -> None:
+        if not self._followed.keys() <= set(wanted):
+            self.forget()  # a database is gone, and what it said
         self._followed = {place: self._followed.get(place) or _Followed(*place) for place in wanted}
         step_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
         margin_us = max(MARGIN_MS, MARGIN_POLLS * step_ms) * 1000

@@ -6,9 +6,10 @@ whatever they said before.
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from cloud.page.ground import Place
-from cloud.page.seen import CLEAR, RAISED, Hearing, Points, Seen, is_doubtful, is_silent, newest_ms, of_last_device
+from cloud.page.seen import CLEAR, RAISED, Hearing, Points, Seen, doubtful_us, is_doubtful, is_silent, of_last_device
 from cloud.stores.base import Point
 
 LEVEL, POWER = "level_pct", "power_w"
@@ -36,25 +37,38 @@ class LampState(StrEnum):
 TO_REPORT = (LampState.FAULT, LampState.SUSPECT, LampState.SILENT)
 
 
+class _Said(NamedTuple):
+    """What the lamp's points say, whenever it is judged."""
+
+    at_ms: int | None
+    is_broken: bool
+    doubtful_us: int | None
+    light: LampState
+
+
 def judge(points: Points, place: Place, now: Hearing) -> Seen:
     """The lamp's state from the newest point of each of its series."""
-    points = of_last_device(points)
-    at_ms = newest_ms(points)
+    said = points.once(_said)
     if not place.equipped:
-        return Seen(LampState.BARE, at_ms)
+        return Seen(LampState.BARE, said.at_ms)
     until_ms = now.until_ms
     is_unpowered = now.circuit_ms is not None and place.unpowered_after_ms < until_ms - now.circuit_ms <= LONGEST_DAY_MS
     if is_unpowered and now.circuit_ms is not None:
         until_ms = now.circuit_ms  # who spoke when the circuit last did is not silent
-    if is_silent(place, at_ms, until_ms):
-        return Seen(LampState.SILENT, at_ms)
-    if faults(points.readings):
-        return Seen(LampState.FAULT, at_ms)
+    if is_silent(place, said.at_ms, until_ms):
+        return Seen(LampState.SILENT, said.at_ms)
+    if said.is_broken:
+        return Seen(LampState.FAULT, said.at_ms)
     if is_unpowered:
-        return Seen(LampState.OFF, at_ms, unpowered=True)
-    if is_doubtful(points, LEVEL, POWER, since_us=(until_ms - place.silent_after_ms) * 1000):
-        return Seen(LampState.SUSPECT, at_ms)
-    return Seen(_light(points.readings), at_ms)
+        return Seen(LampState.OFF, said.at_ms, unpowered=True)
+    if is_doubtful(place, said.doubtful_us, until_ms):
+        return Seen(LampState.SUSPECT, said.at_ms)
+    return Seen(said.light, said.at_ms)
+
+
+def _said(points: Points) -> _Said:
+    last = of_last_device(points)
+    return _Said(last.at_ms, bool(faults(last.readings)), doubtful_us(last, LEVEL, POWER), _light(last.readings))
 
 
 def grown_old(seen: Seen, place: Place, until_ms: int) -> Seen:

@@ -4,59 +4,82 @@ Reading 20,000 series costs a quarter of a second, what came since the poll befo
 cannot see, a whole read brings: what arrived later than the margin, and what was deleted or moved.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from cloud.page.seen import Points
 from cloud.stores.base import Point
 
-_Tags = tuple[str | None, str | None, str | None, str | None]
+_Tags = tuple[str | None, str | None, str | None]  # device, channel, commune: the series of one asset
 
 
 class Series:
-    """The newest point of each series of one measurement of one database."""
+    """The newest point of each series of one measurement of one database, by asset ("": those without one)."""
 
     def __init__(self) -> None:
-        self._points: dict[_Tags, Point] = {}
+        self._assets: dict[str, dict[_Tags, Point]] = {}
+        self._changed: set[str] = set()
         self.newest_us: int | None = None
 
     def replace(self, points: Iterable[Point]) -> None:
         """After a whole read: these and no others."""
-        self._points = {_tags(point): point for point in points}
-        self.newest_us = max((point.time_us for point in self._points.values()), default=None)
+        known, self._assets, self.newest_us = self._assets, {}, None
+        for point in points:
+            self._put(point)
+        self._changed |= {
+            asset for asset in known.keys() | self._assets.keys() if known.get(asset) != self._assets.get(asset)
+        }
 
     def follow(self, points: Iterable[Point]) -> None:
         """After a read of what is new: each with the fields that are at least as new as that read's start."""
         for point in points:
-            tags = _tags(point)
-            known = self._points.get(tags)
-            if known is not None and known.time_us <= point.time_us and not known.fields.keys() <= point.fields.keys():
+            asset = point.tags.get("asset", "")
+            known = self._assets.get(asset, {}).get(_tags(point))
+            if known is not None and not known.fields.keys() <= point.fields.keys():
                 merged = known.fields | point.fields
-                self._points[tags] = Point(point.measurement, point.tags, point.time_us, merged)
-            elif known is None or known.time_us <= point.time_us:
-                self._points[tags] = point
-            self.newest_us = max(point.time_us, self.newest_us or 0)
+                point = Point(point.measurement, point.tags, point.time_us, merged)
+            if point != known:
+                self._changed.add(asset)
+                self._put(point)
 
     def since_us(self, now_us: int, margin_us: int) -> int | None:
         """From when to read what is new; None: read it whole, there is nothing to follow yet."""
         return None if self.newest_us is None else min(self.newest_us, now_us) - margin_us
 
+    def take_changed(self) -> set[str]:
+        """The assets of which a point is another since this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def of(self, asset: str) -> Iterable[Point]:
+        return self._assets.get(asset, {}).values()
+
     def __iter__(self) -> Iterator[Point]:
-        return iter(self._points.values())
+        return (point for points in self._assets.values() for point in points.values())
+
+    def _put(self, point: Point) -> None:
+        self._assets.setdefault(point.tags.get("asset", ""), {})[_tags(point)] = point
+        self.newest_us = max(point.time_us, self.newest_us or 0)
 
 
 def _tags(point: Point) -> _Tags:
     tags = point.tags
-    return tags.get("asset"), tags.get("device"), tags.get("channel"), tags.get("commune")
+    return tags.get("device"), tags.get("channel"), tags.get("commune")
 
 
-def by_asset(readings: Iterable[Point], suspects: Iterable[Point]) -> dict[str, Points]:
-    """Both of each asset; points without one are left out."""
-    found: dict[str, tuple[list[Point], list[Point]]] = {}
-    for index, points in enumerate((readings, suspects)):
-        for point in points:
-            asset = point.tags.get("asset")
-            if asset:
-                if asset not in found:
-                    found[asset] = ([], [])
-                found[asset][index].append(point)
-    return {asset: Points(*groups) for asset, groups in found.items()}
+class Book:
+    """The points of each asset, from all series; those of an asset that said nothing new are the very same object."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, Points] = {}
+
+    def write(self, readings: Iterable[Series], suspects: Iterable[Series]) -> Mapping[str, Points]:
+        """Take over what changed in these series, which must be all there are."""
+        readings, suspects = tuple(readings), tuple(suspects)
+        changed = {asset for one in (*readings, *suspects) for asset in one.take_changed()} - {""}
+        for asset in changed:
+            found = [[point for one in group for point in one.of(asset)] for group in (readings, suspects)]
+            if any(found):
+                self._points[asset] = Points(*found)
+            else:
+                self._points.pop(asset, None)
+        return self._points

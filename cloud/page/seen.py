@@ -4,20 +4,21 @@ A state is what the device said last, never a guess. Where the asset had several
 speaks for it. Pure.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
+
+import msgspec
 
 from cloud.page.ground import Place
 from cloud.stores.base import Point
 
 PATIENCE_MS = 3 * 3_600_000  # a road that is late by less does not make its assets silent
 RAISED, CLEAR = "raised", "clear"
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, gc=False):  # thousands a second: the cheapest record there is
     """What an asset is now.
 
     `state`: of its kind's own enum. `at_ms`: when the last reading was taken; None when there never was one.
@@ -31,11 +32,32 @@ class Seen:
     value: float | None = None
 
 
-class Points(NamedTuple):
-    """The newest point of each series of one asset: its readings, and those out of their plausible range."""
+class Points:
+    """The newest point of each series of one asset: its readings, and those out of their plausible range.
 
-    readings: Sequence[Point] = ()
-    suspects: Sequence[Point] = ()
+    They never change, so that what follows from them alone is asked for once, though a page judges every second.
+    `at_ms`: when the asset was last measured, well or doubtfully.
+    """
+
+    __slots__ = ("_answers", "at_ms", "readings", "suspects")
+
+    def __init__(self, readings: Sequence[Point] = (), suspects: Sequence[Point] = ()) -> None:
+        self.readings = readings
+        self.suspects = suspects
+        newest_us = max([point.time_us for group in (readings, suspects) for point in group], default=None)
+        self.at_ms = None if newest_us is None else newest_us // 1000
+        self._answers: dict[Callable[[Points], Any], Any] = {}
+
+    def once(self, ask: Callable[["Points"], _T]) -> _T:
+        """What `ask` says of these points."""
+        if ask not in self._answers:
+            self._answers[ask] = ask(self)
+        return cast("_T", self._answers[ask])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Points) and (self.readings, self.suspects) == (other.readings, other.suspects)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value
 
 
 class Hearing(NamedTuple):
@@ -54,12 +76,6 @@ def heard_until(newest_ms: int | None, now_ms: int) -> int:
     return now_ms if newest_ms is None else min(now_ms, max(newest_ms, now_ms - PATIENCE_MS))
 
 
-def newest_ms(points: Points) -> int | None:
-    """When the asset was last measured, well or doubtfully."""
-    newest_us = max([point.time_us for group in points for point in group], default=None)
-    return None if newest_us is None else newest_us // 1000
-
-
 def is_silent(place: Place, at_ms: int | None, until_ms: int) -> bool:
     """True when nothing was ever read, or nothing for longer than its device may be quiet."""
     return at_ms is None or until_ms - at_ms > place.silent_after_ms
@@ -67,30 +83,40 @@ def is_silent(place: Place, at_ms: int | None, until_ms: int) -> bool:
 
 def of_last_device(points: Points) -> Points:
     """The points of the device that spoke last."""
-    if len({point.tags.get("device") for group in points for point in group}) < 2:
+    groups = (points.readings, points.suspects)
+    if len({point.tags.get("device") for group in groups for point in group}) < 2:
         return points
     times: dict[str | None, int] = {}
-    for group in points:
+    for group in groups:
         for point in group:
             device = point.tags.get("device")
             times[device] = max(times.get(device, -1), point.time_us)
     last = max(times, key=times.__getitem__)
-    return Points(*([point for point in group if point.tags.get("device") == last] for group in points))
+    return Points(*([point for point in group if point.tags.get("device") == last] for group in groups))
 
 
-def is_doubtful(points: Points, *quantities: str, since_us: int) -> bool:
-    """True when the newest reading of one of these quantities, on any channel, is out of range."""
+def doubtful_us(points: Points, *quantities: str) -> int | None:
+    """When one of these quantities was last read out of range and not well since, on any channel; None: it was not."""
     if not points.suspects:
-        return False
+        return None
     good_us: dict[str | None, int] = {}
     for point in points.readings:
         channel = point.tags.get("channel")
         good_us[channel] = max(good_us.get(channel, -1), point.time_us)
-    return any(
-        point.time_us >= max(since_us, good_us.get(point.tags.get("channel"), -1))
-        for point in points.suspects
-        if any(name in point.fields for name in quantities)
+    return max(
+        [
+            point.time_us
+            for point in points.suspects
+            if point.time_us >= good_us.get(point.tags.get("channel"), -1)
+            and any(name in point.fields for name in quantities)
+        ],
+        default=None,
     )
+
+
+def is_doubtful(place: Place, bad_us: int | None, until_ms: int) -> bool:
+    """True when that reading (`doubtful_us`) is young enough to speak for the asset."""
+    return bad_us is not None and bad_us >= (until_ms - place.silent_after_ms) * 1000
 
 
 def raised(readings: Sequence[Point], alert: str) -> bool:

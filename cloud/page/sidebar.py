@@ -11,7 +11,7 @@ from cloud.page.elements import Text, box, button, mark, symbol
 from cloud.page.ground import Ground
 from cloud.page.kinds import LAYERS
 from cloud.page.lamp import LampState
-from cloud.page.state import Snapshot, Stranger, to_report
+from cloud.page.state import Snapshot, Stranger
 from cloud.page.symbols import symbol_of
 from cloud.page.tally import NONE, Tally
 from cloud.page.tiles import NAMES
@@ -111,7 +111,7 @@ class Reports:
     def show(self, snapshot: Snapshot, layers: frozenset[Domain]) -> None:
         self._unassigned.text = unassigned(snapshot.beside.unassigned)
         self._name_strangers(snapshot)
-        found = {domain: assets for domain, assets in to_report(snapshot).items() if domain in layers and assets}
+        found = {domain: assets for domain, assets in snapshot.to_report.items() if domain in layers and assets}
         number = sum(map(len, found.values()))
         self._title.text = f"À signaler ({words.number(number)})" if number else "À signaler"
         listed = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 from cloud.page import tally
 from cloud.page.balance import Road, SiteNews
@@ -14,6 +15,7 @@ from core.model import Domain
 from core.territory import Kind
 
 _NOTHING = Points()
+_RANKS = {(kind, state): rank for kind, trade in TRADES.items() for rank, state in enumerate(trade.to_report)}
 
 
 class StoreState(StrEnum):
@@ -69,6 +71,17 @@ class Snapshot:
 
     def total(self, kind: Kind) -> Tally:
         return self.totals.get(kind, tally.NONE)
+
+    @cached_property
+    def to_report(self) -> Mapping[Domain, Sequence[str]]:
+        """The assets that need a person, by layer: the gravest state first, then by id."""
+        found: dict[Domain, list[tuple[int, str]]] = {domain: [] for domain in LAYERS}
+        for asset, seen in self.seen.items():
+            kind = self.ground.places[asset].kind
+            rank = _RANKS.get((kind, seen.state))
+            if rank is not None:
+                found[TRADES[kind].domain].append((rank, asset))
+        return {domain: [asset for _, asset in sorted(ranked)] for domain, ranked in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +140,6 @@ def compare(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Changes]:
     return replace(new, revision=revision), Changes(old.revision, revision, states, redraw)
 
 
-def to_report(snapshot: Snapshot) -> dict[Domain, Sequence[str]]:
-    """The assets that need a person, by layer: the gravest state first, then by id."""
-    ranks = {(kind, state): index for kind, trade in TRADES.items() for index, state in enumerate(trade.to_report)}
-    found: dict[Domain, list[tuple[int, str]]] = {domain: [] for domain in LAYERS}
-    for asset, seen in snapshot.seen.items():
-        kind = snapshot.ground.places[asset].kind
-        rank = ranks.get((kind, seen.state))
-        if rank is not None:
-            found[TRADES[kind].domain].append((rank, asset))
-    return {domain: [asset for _, asset in sorted(ranked)] for domain, ranked in found.items()}
-
-
 def _counted(snapshot: Snapshot, seen: Mapping[str, Seen]) -> Snapshot:
     ground = snapshot.ground
     tallies = tally.by_commune(ground, seen)
@@ -155,10 +156,11 @@ def _counted(snapshot: Snapshot, seen: Mapping[str, Seen]) -> Snapshot:
 def _newest(ground: Ground, points: Mapping[str, Points]) -> dict[str, int]:
     """When an asset of each zone, and of each switched circuit, was last read (ms)."""
     newest: dict[str, int] = {}
-    for asset, groups in points.items():
+    for asset, told in points.items():
         place = ground.places.get(asset)
-        if place is not None and place.equipped:
-            at_ms = max(point.time_us for group in groups for point in group) // 1000
+        if place is not None and place.equipped and told.at_ms is not None:
+            at_ms = told.at_ms
             for name in (ground.communes[place.commune].zone, place.circuit):
-                newest[name] = max(newest.get(name, 0), at_ms)
+                if at_ms > newest.get(name, 0):
+                    newest[name] = at_ms
     return newest

@@ -1,9 +1,9 @@
 """A small ground and points on it, for the page's pure modules."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from cloud.page.ground import Commune, Ground, Place, Zone
-from cloud.page.newest import by_asset
+from cloud.page.newest import Book, Series
 from cloud.page.seen import Points
 from cloud.stores.base import Field, Point
 from core.territory import Kind
@@ -80,10 +80,9 @@ def point(
     return Point(measurement, {k: v for k, v in tags.items() if v}, (NOON_MS - ago_ms) * 1000, fields)
 
 
-def heard(*points: Point) -> dict[str, Points]:
-    """As the reader hands them over: readings and, by their measurement, suspects."""
-    return by_asset(_of(points, suspect=False), _of(points, suspect=True))
-
-
-def _of(points: Iterable[Point], *, suspect: bool) -> list[Point]:
-    return [point for point in points if (point.measurement == "suspect") is suspect]
+def heard(*points: Point) -> Mapping[str, Points]:
+    """As the feed hands them over: readings and, by their measurement, suspects."""
+    readings, suspects = Series(), Series()
+    readings.replace(point for point in points if point.measurement != "suspect")
+    suspects.replace(point for point in points if point.measurement == "suspect")
+    return Book().write([readings], [suspects])

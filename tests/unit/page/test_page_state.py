@@ -5,7 +5,7 @@ from dataclasses import replace
 from cloud.page.bin import BinState
 from cloud.page.lamp import LampState
 from cloud.page.seen import PATIENCE_MS
-from cloud.page.state import Changes, Snapshot, StoreState, age, blank, compare, picture, to_report
+from cloud.page.state import Changes, Snapshot, StoreState, age, blank, compare, picture
 from cloud.stores.base import Point
 from core.model import Domain
 from core.territory import Kind
@@ -163,7 +163,7 @@ def test_what_to_report_is_ordered_by_gravity_in_each_layer() -> None:
             point({"fill_pct": 60.0}, asset="bin-3", measurement="bin"),
         ),
     )
-    assert to_report(snapshot) == {
+    assert snapshot.to_report == {
         Domain.LIGHT: ["lamp-3", "lamp-4", "lamp-2"],
         Domain.BIN: ["bin-2", "bin-1"],
         Domain.TRAFFIC: [],
