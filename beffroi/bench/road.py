@@ -13,7 +13,7 @@ from beffroi.bench.feed import Feed
 from beffroi.bench.figures import Figure, median, percentile
 from beffroi.bench.stage import DAY_MS, Stage, stage, uplinks
 from beffroi.processes import resident_mb
-from cloud.stores.sqlite import SqliteStore
+from cloud.stores.opening import open_store
 
 _DRAIN_S = 20.0
 
@@ -53,7 +53,7 @@ class _Watch:
     def __init__(self, road: Stage, sites: list[str]) -> None:
         self._road = road
         self._sites = sites
-        self._store = SqliteStore.open(road.layout.store, read_only=True)
+        self._store = open_store(road.layout.store_settings, read_only=True)
         self._accepted: list[float] = []
         self._visible: list[float] = []
         self._stop = threading.Event()

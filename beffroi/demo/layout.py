@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloud.settings import StoreSettings
 from core.territory import Territory
 
 
@@ -49,7 +50,11 @@ class Layout:
     @property
     def oracle_arguments(self) -> list[str]:
         """What `python -m beffroi.oracle` is told beside the spools."""
-        return ["--store", str(self.store), "--cloud", str(self.cloud), "--territory", str(self.territory)]
+        store = ["--store", str(self.store)]
+        if self.influxdb is not None:
+            url, secrets = self.influxdb
+            store = ["--influxdb", url, "--secrets", str(secrets)]
+        return [*store, "--cloud", str(self.cloud), "--territory", str(self.territory)]
 
     def write(self, declared: Territory) -> None:
         """Write every settings file."""
@@ -74,6 +79,11 @@ class Layout:
             ),
             "utf-8",
         )
+
+    @property
+    def store_settings(self) -> StoreSettings:
+        """To open the store of this layout."""
+        return StoreSettings.model_validate(self._store())
 
     def _store(self) -> dict[str, object]:
         if self.influxdb is None:

@@ -11,7 +11,8 @@ import beffroi.oracle
 from beffroi.oracle.balance import weigh
 from cloud.moves import held_rows
 from cloud.quarantine import Quarantine
-from cloud.stores.sqlite import SqliteStore
+from cloud.settings import StoreSettings
+from cloud.stores.opening import open_store
 from core import territory
 
 
@@ -20,12 +21,18 @@ def main(arguments: list[str]) -> int:
     about = (beffroi.oracle.__doc__ or "").splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m beffroi.oracle", description=about)
     parser.add_argument("--spool", action="append", type=Path, required=True, help="spool folder, one per edge")
-    parser.add_argument("--store", type=Path, required=True, help="folder of the SQLite store")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--store", type=Path, help="folder of the SQLite store")
+    where.add_argument("--influxdb", metavar="URL", help="the InfluxDB store")
+    parser.add_argument("--secrets", type=Path, help="what opens its databases; absent: it asks for nothing")
+    parser.add_argument("--organisation", default="-", help="of InfluxDB 2.x")
     parser.add_argument("--cloud", type=Path, required=True, help="data folder of the worker (quarantine, moves)")
     parser.add_argument("--territory", type=Path, required=True)
     parser.add_argument("--partial", action="store_true", help="the spools forget what they settled")
     chosen = parser.parse_args(arguments)
-    store = SqliteStore.open(chosen.store, read_only=True)
+    server = {"url": chosen.influxdb, "secrets": chosen.secrets, "organisation": chosen.organisation}
+    at = StoreSettings(kind="influxdb", **server) if chosen.influxdb else StoreSettings(folder=chosen.store)
+    store = open_store(at, read_only=True)
     try:
         balance = weigh(
             chosen.spool,

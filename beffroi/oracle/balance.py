@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from beffroi.oracle.expected import points_of
-from beffroi.oracle.shown import Identity, Kept, Place, Shown, place_of
+from beffroi.oracle.shown import Identity, Kept, Place, Shown, digest_of, place_of
 from beffroi.oracle.unread import Unread, count_unread
 from cloud import schema
 from cloud.quarantine import Quarantine
@@ -124,7 +124,7 @@ class _Scales:
     def _made(self, edge: str, row: reader.CommittedRow, places: list[Place]) -> RowPoints | None:
         if edge in self._declared.sites or not places:
             return points_of(row, edge, self._declared)
-        point = self._shown.points[places[0]]  # a copied spool, a site that is gone: the store must tell
+        point = self._shown.point(places[0])  # a copied spool, a site that is gone: the store must tell
         origin = origin_of(point)
         told = edge if origin is None else origin.edge
         at = Site(told, told, point.tags.get("commune", ""), places[0].database, 0.0, 0.0)
@@ -140,7 +140,7 @@ class _Scales:
             return
         for place, point in expected:
             visible = self._shown.points.get(place)
-            if visible is not None and visible.fields == point.fields:
+            if visible is not None and visible == digest_of(point.fields):
                 self._explained.add(place)
             elif visible is not None or (places and place not in self._kept.places):
                 self._unequal[place].append((name, point, bool(places)))
@@ -201,11 +201,11 @@ class _Scales:
     def _weigh_together(self, place: Place, candidates: list[tuple[str, Point, bool]]) -> None:
         """A point that is not what one row alone makes: where several have one place, their fields are merged, and
         which came last is not known."""
-        visible = self._shown.points.get(place)
-        if visible is None:
+        if place not in self._shown.points:
             for name, _, _ in candidates:
                 self._differences[name].append(f"{_text(place)} is missing")
             return
+        visible = self._shown.point(place)
         fields = [point.fields for _, point, _ in candidates]
         if place in self._explained:
             fields.append(visible.fields)  # what another row makes alone
@@ -213,11 +213,12 @@ class _Scales:
         required = {name for _, point, is_required in candidates if is_required for name in point.fields}
         for field in sorted(required | visible.fields.keys()):
             told = [of_one[field] for of_one in fields if field in of_one]
-            if visible.fields.get(field) not in told:
+            shown = visible.fields.get(field)
+            if shown is None or not any(digest_of({field: shown}) == digest_of({field: one}) for one in told):
                 expected = " or ".join(map(repr, told)) or "nothing"
                 for name, point, _ in candidates:
                     if field in point.fields or len(candidates) == 1:
-                        what = f"{field} of {_text(place)} is {visible.fields.get(field)!r}, expected {expected}"
+                        what = f"{field} of {_text(place)} is {shown!r}, expected {expected}"
                         self._differences[name].append(what)
 
     def _find_rows(self) -> None:
