@@ -119,7 +119,7 @@ def read_private(path: Path, *, missing: str = "check the path") -> str:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)  # of what was opened: a path can change
-            if os.name == "posix" and mode & _OTHERS:
+            if os.name == "posix" and mode & _OTHERS and not _is_credential(path, mode):
                 raise ConfigError(
                     "secrets.mode",
                     f"{path} has mode {mode:04o}: others than its owner can reach the secrets in it",
@@ -142,3 +142,10 @@ def read_private(path: Path, *, missing: str = "check the path") -> str:
         raise ConfigError(
             "secrets.unreadable", f"{path} is not UTF-8 text", hint="restore it, or apply again"
         ) from None
+
+
+def _is_credential(path: Path, mode: int) -> bool:
+    """Whether systemd handed the file over (`LoadCredential`): in a folder that is this service's alone, and readable
+    by an ACL, whose mask the mode shows as the group's bits. Source: systemd.exec(5), Credentials."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.parent == Path(folder) and not mode & stat.S_IRWXO

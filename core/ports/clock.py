@@ -9,6 +9,7 @@ from core import timescale
 from core.errors import ConfigError
 from core.settings import ClockSettings
 
+_REFUSED = -1  # a sandbox that forbids the question: nobody knows, so nobody says "set"
 _TIME_ERROR = 5  # ntp_adjtime(3): the clock is not synchronised
 
 
@@ -44,11 +45,11 @@ class HostClock:
         return time.monotonic_ns() // 1_000_000
 
     def synced(self) -> bool:
-        """False while the kernel says that nobody disciplines the clock. Source: ntp_adjtime(3)."""
+        """False while the kernel says that nobody disciplines the clock, or may not be asked. Source: ntp_adjtime(3)."""
         if self._assume_synced or self._libc is None:
             return True
         timex = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
-        return bool(self._libc.ntp_adjtime(timex) != _TIME_ERROR)
+        return self._libc.ntp_adjtime(timex) not in (_REFUSED, _TIME_ERROR)
 
 
 class FileClock:

@@ -6,6 +6,9 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from beffroi.processes import port_is_taken
 from tests.servers.mosquitto import Mosquitto, free_port
@@ -85,3 +88,15 @@ def identity(user: str, ca: Path) -> dict[str, object]:
     """What settings `[broker]` need to be this user: the name of the certificate, the password, the authority."""
     secret = {"username": user, "password": password_of(user)}
     return {"host": "localhost", **secret, "tls": {"ca": str(ca)}}
+
+
+def compose() -> dict[str, Any]:
+    """`deploy/compose.yaml`, with its anchors resolved."""
+    document: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    return document
+
+
+def real_broker(text: str) -> str:
+    """`edge.toml` with the lines of its trial broker gone, and those of a real one in force."""
+    text = render(text, {r"^\[broker\](.*)\nhost = .*\nport = .*\n": r"[broker]\1\n"})
+    return render(text, {r"^# (?=(host|port|username|ca) = |\[broker\.tls\])": ""})

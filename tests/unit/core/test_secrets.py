@@ -115,3 +115,19 @@ def test_nothing_prints_a_value(tmp_path: Path) -> None:
         assert SECRET not in shown
         assert "ccpvm: ***" in shown
     assert repr(Secrets()) == "Secrets()"
+
+
+def test_a_credential_of_systemd_is_read_though_its_mode_shows_an_acl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Handed over on tmpfs it looks readable by a group: in the folder that systemd names, and nowhere else."""
+    path = written(tmp_path)
+    path.chmod(0o440)
+    assert refused(path).code == "secrets.mode"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_secrets(path).influxdb_write
+    path.chmod(0o444)
+    assert refused(path).code == "secrets.mode"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "")
+    path.chmod(0o440)
+    assert refused(path).code == "secrets.mode"
