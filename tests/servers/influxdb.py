@@ -121,6 +121,17 @@ class InfluxDb:
         """SIGKILL."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it holds its connections and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def now_us(self) -> int:
+        """What its clock says: retention counts from there."""
+        return time.time_ns() // 1000
+
     def query(self, statement: str, *, database: str = "", user: str | None = None) -> list[dict[str, Any]]:
         """The `results` of InfluxQL, asked as the administrator (or as `user:password`)."""
         parameters = urllib.parse.urlencode({"db": database, "q": statement})
@@ -149,6 +160,7 @@ class InfluxDb:
             return
         if self._process.poll() is None:
             self._process.send_signal(how)
+            self._process.send_signal(signal.SIGCONT)  # a frozen one would never end
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:

@@ -77,7 +77,7 @@ _PLACES: Final[Mapping[type, str]] = {float: "%r", int: "%di", bool: "%s", str: 
 def _written(field: Field) -> str:
     match field:
         case bool():
-            return "t" if field else "f"
+            return str(bool(field))
         case int():
             return f"{int(field)}i"
         case float():
