@@ -148,4 +148,4 @@ def _is_credential(path: Path, mode: int) -> bool:
     """Whether systemd handed the file over (`LoadCredential`): in a folder that is this service's alone, and readable
     by an ACL, whose mask the mode shows as the group's bits. Source: systemd.exec(5), Credentials."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(folder) and path.parent == Path(folder) and not mode & stat.S_IRWXO
+    return folder is not None and folder != "" and path.parent == Path(folder) and not mode & stat.S_IRWXO

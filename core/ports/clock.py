@@ -45,7 +45,7 @@ class HostClock:
         return time.monotonic_ns() // 1_000_000
 
     def synced(self) -> bool:
-        """False while the kernel says that nobody disciplines the clock, or may not be asked. Source: ntp_adjtime(3)."""
+        """False while the kernel says that nobody disciplines the clock, or may not be asked: ntp_adjtime(3)."""
         if self._assume_synced or self._libc is None:
             return True
         timex = ctypes.create_string_buffer(512)  # struct timex, modes = 0: read only
