@@ -5,18 +5,18 @@ from random import Random
 from statistics import NormalDist
 
 _STEPS = 2_048
-_NORMAL = tuple(NormalDist().inv_cdf((step + 0.5) / _STEPS) for step in range(_STEPS))
+NORMAL = tuple(NormalDist().inv_cdf((step + 0.5) / _STEPS) for step in range(_STEPS))
 _MANY = 30.0
 
 
 def normal(rng: Random) -> float:
     """A draw of the standard normal distribution, as one of 2,048 values up to 3.5 either way."""
-    return _NORMAL[int(rng.random() * _STEPS)]
+    return NORMAL[int(rng.random() * _STEPS)]
 
 
 def normals(rng: Random, count: int, mean: float, deviation: float) -> list[float]:
     """So many draws of a normal distribution; none farther than 3.5 deviations from the mean."""
-    random, table = rng.random, _NORMAL
+    random, table = rng.random, NORMAL
     return [mean + deviation * table[int(random() * _STEPS)] for _ in range(count)]
 
 

@@ -1,6 +1,6 @@
 """The network server between the radio and its broker: what it publishes of a device's life."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -8,11 +8,12 @@ from random import Random
 import msgspec
 
 from simulator.devices.base import Device, Fact, Frame, Join
-from simulator.emit.chirpstack import EventWriter, Heard
+from simulator.emit.chirpstack import EventWriter
 from simulator.radio import CHANNELS, Air, Reception, Session, airtime_ms
 
 _STATUS_EVERY_MS = 86_400_000  # how often it asks a device how it is
-_WINDOW_NS = 200_000_000  # deduplication
+_WINDOW_NS = 201_000_000  # deduplication: from the arrival of a frame's first copy to its event
+_WINDOW_SPREAD_NS = 15_000_000
 _JOIN_BYTES = 10  # a join-request is 23 bytes long: this much more than a frame without payload
 _CHANNELS = len(CHANNELS)
 _COUNTERS_APART = 1_013_904_223  # no two concentrators were started together
@@ -91,57 +92,51 @@ def _join(node: Node, act: Join) -> Event:
     """The device tries until it is heard; the simulation keeps the try that was."""
     node.session.join()
     delay_ms = airtime_ms(node.session.dr, _JOIN_BYTES)
-    published_ns = (act.at_ms + delay_ms) * 1_000_000 + _window_ns(node.rng)
+    published_ns = (act.at_ms + delay_ms) * 1_000_000 + _WINDOW_NS + int(node.rng.random() * _WINDOW_SPREAD_NS)
     key = _uuid(node.rng)
     payload = node.writer.join(deduplication_id=key, time_ns=published_ns, dev_addr=node.session.dev_addr)
     return _event(node, Kind.JOIN, published_ns, key, payload)
 
 
-def _up(node: Node, frame: Frame, f_cnt: int, receptions: list[Reception], *, asked: bool) -> Iterator[Event | Fact]:
+def _up(node: Node, frame: Frame, f_cnt: int, receptions: list[Reception], *, asked: bool) -> Sequence[Event | Fact]:
+    """The event of a frame that was heard; at times an answer to the network beside it, or a copy after its window."""
     rng, session, writer = node.rng, node.session, node.writer
     random, dr, payload = rng.random, session.dr, frame.payload
     rx_ns = (frame.at_ms + airtime_ms(dr, len(payload))) * 1_000_000 + int(random() * 1_000_000)
+    rx_us = rx_ns // 1000
     late = len(receptions) > 1 and random() < node.late_copies
+    channel = int(random() * _CHANNELS)
     heard, first_ns, timed_ns = [], 0, 0
     for gateway, rssi_dbm, snr_db, delay_us in receptions[:-1] if late else receptions:
-        gps = node.gps[gateway]
-        rx_us = rx_ns // 1000
         ns_ns = rx_ns + delay_us * 1000 + 7
-        context = (rx_us + gateway * _COUNTERS_APART) & 0xFFFF_FFFF
-        heard.append(Heard(gateway, rng.getrandbits(32), rx_us * 1000, ns_ns, gps, rssi_dbm, snr_db, context))
         if not first_ns or ns_ns < first_ns:
             first_ns = ns_ns
-        if gps:
-            timed_ns = rx_us * 1000
-    published_ns = first_ns + _window_ns(rng)
+        gps_ns = rx_us * 1000 if node.gps[gateway] else 0
+        timed_ns = timed_ns or gps_ns
+        counter = (rx_us + gateway * _COUNTERS_APART) & 0xFFFF_FFFF
+        heard.append(writer.reception(gateway, rng.getrandbits(32), gps_ns, ns_ns, rssi_dbm, snr_db, channel, counter))
+    published_ns = first_ns + _WINDOW_NS + int(random() * _WINDOW_SPREAD_NS)
     key = _uuid(rng)
     written = writer.up(
-        key,
-        timed_ns or published_ns,
-        session.dev_addr,
-        dr,
-        int(random() * _CHANNELS),
-        f_cnt,
-        frame.f_port,
-        payload,
-        heard,
+        key, timed_ns or published_ns, session.dev_addr, dr, channel, f_cnt, frame.f_port, payload, heard
     )
     up = Event(published_ns // 1_000_000 + 1, writer.up_topic, written, Kind.UP, node.edge, node.dev_eui, key)
+    if not asked and not late:
+        return (up,)
+    told: list[Event | Fact] = [up]
     if asked:
-        margin_db = max(-32, min(31, round(heard[0].snr_db + rng.gauss(0, 2))))
+        margin_db = max(-32, min(31, round(receptions[0].snr_db + rng.gauss(0, 2))))
         answer = writer.status(
             deduplication_id=key, time_ns=published_ns - 40_000, margin_db=margin_db, battery=node.device.battery
         )
-        status = _event(node, Kind.STATUS, published_ns, key, answer)
-        yield from (status, up) if random() < 0.5 else (up, status)
-    else:
-        yield up
+        told.insert(random() < 0.5, _event(node, Kind.STATUS, published_ns, key, answer))
     if late:
         logged_ns = published_ns + rng.randrange(500_000_000, 3_000_000_000)
         copy_key = _uuid(rng)
         text = writer.retransmission(deduplication_id=copy_key, time_ns=logged_ns, f_cnt=f_cnt)
-        yield _fact(node, up.at_ms, "late_copy", {"key": key, "f_cnt": f_cnt})
-        yield _event(node, Kind.LOG, logged_ns, copy_key, text)
+        told.append(_fact(node, up.at_ms, "late_copy", {"key": key, "f_cnt": f_cnt}))
+        told.append(_event(node, Kind.LOG, logged_ns, copy_key, text))
+    return told
 
 
 def _event(node: Node, kind: Kind, published_ns: int, key: str, payload: bytes) -> Event:
@@ -149,11 +144,6 @@ def _event(node: Node, kind: Kind, published_ns: int, key: str, payload: bytes) 
     return Event(
         published_ns // 1_000_000 + 1, node.writer.topic(kind.value), payload, kind, node.edge, node.dev_eui, key
     )
-
-
-def _window_ns(rng: Random) -> int:
-    """From the arrival of a frame's first copy to its event."""
-    return _WINDOW_NS + 1_000_000 + int(rng.random() * 15_000_000)
 
 
 def _uuid(rng: Random) -> str:

@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from core.territory.geography import distance_km
 from core.territory.model import Gateway
-from simulator.chance import normal
+from simulator.chance import NORMAL
 
 _EIRP_DBM = 14.0
 _ANTENNA_DBI = 3.0
 _NOISE_DBM = -117.0  # 125 kHz, noise figure 6 dB
 _SHADOWING_DB = 7.8
 _FADING_DB = 1.8
+_FADING = tuple(_FADING_DB * deviation for deviation in NORMAL)
+_STEPS = len(_FADING)
 _SNR_TOP_DB = 10.0  # what a concentrator reports of a strong signal
 _SNR_LIMIT_DB = (-20.0, -17.5, -15.0, -12.5, -10.0, -7.5)  # by data rate, SF12 to SF7
 _MARGIN_DB = 8.0  # kept by ADR below the data rate it chooses
@@ -96,14 +98,13 @@ class Air:
 
     def hear(self, dr: int) -> list[Reception]:
         """Who hears a frame sent now at this data rate; nobody: it is lost. The order means nothing."""
-        rng = self._rng
-        random = rng.random
+        random = self._rng.random
         if random() < self._loss:
             return []
         least_dbm = _SNR_LIMIT_DB[dr] + _NOISE_DBM
         heard = []
         for gateway, mean_dbm in self.paths:
-            rssi = mean_dbm + normal(rng) * _FADING_DB
+            rssi = mean_dbm + _FADING[int(random() * _STEPS)]
             if rssi >= least_dbm:
                 snr = min(rssi - _NOISE_DBM, _SNR_TOP_DB + random() * 4)
                 heard.append(Reception(gateway, round(rssi), round(snr * 4) / 4, 4_000 + int(random() * 56_000)))

@@ -38,7 +38,9 @@ class Agenda:
 
     def after(self, at_ms: int, least_ms: int, most_ms: int, action: Action) -> None:
         """Plan an action at some time between the two after `at_ms`."""
-        self.at(at_ms + least_ms + int(self._rng.random() * (most_ms - least_ms)), action)
+        at_ms += least_ms + int(self._rng.random() * (most_ms - least_ms))
+        self._planned += 1
+        heappush(self._heap, (at_ms, self._planned, self._cancelled, action))
 
     def cancel(self) -> None:
         """The device forgets what it was going to do; what is planned from now on stands."""

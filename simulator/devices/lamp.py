@@ -181,7 +181,7 @@ class Lamp:
         return self._send_once(at_ms)
 
     def _send_once(self, at_ms: int) -> Iterable[Act]:
-        yield Frame(at_ms, nas.STATUS_PORT, nas.encode_status(self._status(at_ms)))
+        return (Frame(at_ms, nas.STATUS_PORT, nas.encode_status(self._status(at_ms))),)
 
     def _status(self, at_ms: int) -> nas.Status:
         lamp, plan, rng = self._luminaire, self._plan, self._rng
@@ -227,7 +227,7 @@ class Lamp:
             operating_s=int(lamp.operating_s),
             lamp_on_s=int(lamp.lamp_on_s),
         )
-        yield Frame(at_ms, nas.USAGE_PORT, nas.encode_usage((usage,)))
+        return (Frame(at_ms, nas.USAGE_PORT, nas.encode_usage((usage,))),)
 
     def _send_alert(self, at_ms: int) -> Iterable[Act]:
         yield Frame(at_ms, nas.NOTIFICATION_PORT, nas.encode_dali_alert(((nas.BROADCAST, int(self._luminaire.dali)),)))

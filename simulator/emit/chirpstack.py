@@ -41,19 +41,6 @@ class Identity:
     region_config_id: str
 
 
-class Heard(NamedTuple):
-    """One entry of `rxInfo`. `gps`: the gateway knows the time of reception; `rx_ns` is only told then."""
-
-    gateway: int
-    uplink_id: int
-    rx_ns: int
-    ns_ns: int  # arrival at the network server
-    gps: bool
-    rssi_dbm: int
-    snr_db: float
-    context: int  # 32 bits, the concentrator's own counter
-
-
 def timestamp(ns: int) -> str:
     """RFC 3339, UTC, of nanoseconds since the Unix epoch."""
     seconds, fraction = divmod(ns, 1_000_000_000)
@@ -176,32 +163,45 @@ class EventWriter:
         f_cnt: int,
         f_port: int,
         payload: bytes,
-        heard: Sequence[Heard],
+        receptions: Sequence[str],
     ) -> bytes:
-        """`up`: a data frame."""
-        received = ",".join([self._rx_info(one, _CHANNEL[channel]) for one in heard])
+        """`up`: a data frame, as heard by these gateways (`reception`)."""
         told = b2a_base64(payload, newline=False).decode()
         return (
             f'{{"deduplicationId":"{deduplication_id}","time":"{timestamp(time_ns)}",{self._device},'
             f'"devAddr":"{dev_addr}","adr":true,"dr":{dr},"fCnt":{f_cnt},"fPort":{f_port},"confirmed":false,'
-            f'"data":"{told}","rxInfo":[{received}],"txInfo":{_TX_INFO[dr, channel]},'
+            f'"data":"{told}","rxInfo":[{",".join(receptions)}],"txInfo":{_TX_INFO[dr, channel]},'
             f"{self._region}"
         ).encode()
 
-    def _rx_info(self, heard: Heard, channel: str) -> str:
-        gateway, uplink_id, rx_ns, ns_ns, gps, rssi_dbm, snr_db, context = heard
+    def reception(
+        self,
+        gateway: int,
+        uplink_id: int,
+        gps_ns: int,
+        ns_ns: int,
+        rssi_dbm: int,
+        snr_db: float,
+        channel: int,
+        counter: int,
+    ) -> str:
+        """One entry of `rxInfo`: what a gateway (by its place) says of a frame.
+
+        `gps_ns`: when it received it, 0 when it has no GPS; `ns_ns`: when the network server had it; `counter`: 32
+        bits of the concentrator's own clock.
+        """
         head, location = self._gateways[gateway]
         told = f',"uplinkId":{uplink_id}' if uplink_id else ""
         since = ""
-        if gps:
-            told += f',"gwTime":"{timestamp(rx_ns)}"'
-            since = f',"timeSinceGpsEpoch":"{since_gps_epoch(rx_ns)}"'
+        if gps_ns:
+            told += f',"gwTime":"{timestamp(gps_ns)}"'
+            since = f',"timeSinceGpsEpoch":"{since_gps_epoch(gps_ns)}"'
         rssi = f',"rssi":{rssi_dbm}' if rssi_dbm else ""
         snr = f',"snr":{snr_db}' if snr_db else ""
-        counter = b2a_base64(context.to_bytes(4, "big"), newline=False).decode()
+        context = b2a_base64(counter.to_bytes(4, "big"), newline=False).decode()
         return (
-            f'{head}{told},"nsTime":"{timestamp(ns_ns)}"{since}{rssi}{snr}{channel}'
-            f'{location},"context":"{counter}","crcStatus":"CRC_OK"}}'
+            f'{head}{told},"nsTime":"{timestamp(ns_ns)}"{since}{rssi}{snr}{_CHANNEL[channel]}'
+            f'{location},"context":"{context}","crcStatus":"CRC_OK"}}'
         )
 
     def join(self, *, deduplication_id: str, time_ns: int, dev_addr: str) -> bytes:

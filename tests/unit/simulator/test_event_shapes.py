@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.emit.chirpstack import EventWriter, GatewayFace, Heard, Identity, since_gps_epoch, timestamp
+from simulator.emit.chirpstack import EventWriter, GatewayFace, Identity, since_gps_epoch, timestamp
 from simulator.network import Event, Kind
 from tests.support import scenario
 
@@ -185,9 +185,9 @@ def test_an_event_is_the_recorded_bytes() -> None:
         f_cnt=0,
         f_port=10,
         payload=base64.b64decode("APo3yQ=="),
-        heard=[
-            Heard(0, 2301500876, gps_ns, 1_795_548_432_781_335_534, True, -97, 7.5, 0x5497_9C93),
-            Heard(1, 1872112751, gps_ns, 1_795_548_432_781_738_584, False, -112, 0.0, 0x7641_4699),
+        receptions=[
+            writer.reception(0, 2301500876, gps_ns, 1_795_548_432_781_335_534, -97, 7.5, 2, 0x5497_9C93),
+            writer.reception(1, 1872112751, 0, 1_795_548_432_781_738_584, -112, 0.0, 2, 0x7641_4699),
         ],
     ).decode()
     assert writer.topic("up") == ("application/47cb9893-ab3e-4f92-806f-41c485cc6835/device/a000000000000001/event/up")
