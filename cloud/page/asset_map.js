@@ -203,7 +203,7 @@ export default {
         .sort((a, b) => a.rank - b.rank)
         .map((point) => {
           const symbol = this.symbols[point.kind][point.state];
-          return { lon: point.lon, lat: point.lat, colour: tint(symbol), size: symbol.on_top ? 7 : 3 };
+          return { lon: point.lon, lat: point.lat, colour: tint(symbol), size: symbol.on_top ? 5 : 3 };
         });
       const outlines = this.outlines.filter((feature) => zone.communes.includes(feature.properties.insee));
       draw_overview(canvas, outlines, points);

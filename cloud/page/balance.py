@@ -64,10 +64,12 @@ def add_up(reports: Iterable[Point]) -> Road | None:
 
 @dataclass(frozen=True, slots=True)
 class SiteNews:
-    """A site that is silent. `at_ms`: when it was last heard of, or when its link ended; None: it never was."""
+    """A site that is silent. `at_ms`: when it was last heard of, or when its link ended; None: it never was.
+    `gone`: its broker said so, or it said good-bye."""
 
     name: str
     at_ms: int | None
+    gone: bool = False
 
 
 def silent_sites(reports: Iterable[Point], sites: Mapping[str, str], now_ms: int) -> tuple[SiteNews, ...]:
@@ -87,8 +89,9 @@ def silent_sites(reports: Iterable[Point], sites: Mapping[str, str], now_ms: int
             silent.append(SiteNews(name, None))
             continue
         at_ms = newest[site].time_us // 1000
-        if newest[site].fields.get("state") == OFFLINE or now_ms - at_ms > SILENT_MS:
-            silent.append(SiteNews(name, at_ms))
+        gone = newest[site].fields.get("state") == OFFLINE
+        if gone or now_ms - at_ms > SILENT_MS:
+            silent.append(SiteNews(name, at_ms, gone))
     return tuple(sorted(silent, key=lambda one: (one.at_ms or 0, one.name)))
 
 

@@ -11,7 +11,7 @@ from cloud.stores.base import Point
 
 DAY_MS, HOUR_MS = 24 * 3_600_000, 3_600_000
 _HOURS = "new Intl.DateTimeFormat('fr-FR', {hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Paris'})"
-_DAYS = "new Intl.DateTimeFormat('fr-FR', {weekday: 'short', day: 'numeric', timeZone: 'Europe/Paris'})"
+_DAYS = "new Intl.DateTimeFormat('fr-FR', {weekday: 'short', timeZone: 'Europe/Paris'})"
 _INK, _GRID, _BLUE, _OCHRE, _GREEN, _RED = "#44505c", "#e3e7eb", "#0072b2", "#9a6b00", "#00704f", "#b03a00"
 _Sample = tuple[int, float | None]
 
@@ -85,7 +85,7 @@ def counter_hours(history: Sequence[Point], now_ms: int, *, midnight_ms: int) ->
         bars[0]["markArea"] = {
             "silent": True,
             "itemStyle": {"color": "#c9d1d8", "opacity": 0.55},
-            "data": [[{"xAxis": labels[n]}, {"xAxis": labels[n]}] for n, points in enumerate(by_hour) if not points],
+            "data": [_unmeasured(labels, *span) for span in _empty_spans(by_hour)],
         }
     speed = _line("Vitesse moyenne (km/h)", [], _OCHRE, dashed=True) | {"data": [_rounded(one) for one in speeds]}
     return _options(
@@ -106,6 +106,25 @@ def counter_hours(history: Sequence[Point], now_ms: int, *, midnight_ms: int) ->
             " + (i.value == null ? 'sans mesure' : i.value.toLocaleString('fr-FR')) + '</b>').join('')"
         ),
     )
+
+
+def _empty_spans(by_hour: Sequence[Sequence[Point]]) -> list[tuple[int, int]]:
+    """First and last hour of each run of hours without a measurement."""
+    spans: list[tuple[int, int]] = []
+    for hour, points in enumerate(by_hour):
+        if points:
+            continue
+        if spans and spans[-1][1] == hour - 1:
+            spans[-1] = (spans[-1][0], hour)
+        else:
+            spans.append((hour, hour))
+    return spans
+
+
+def _unmeasured(labels: Sequence[str], first: int, last: int) -> list[dict[str, Any]]:
+    """A grey area; it says why where there is room."""
+    word = {"show": last - first >= 4, "formatter": "sans mesure", "position": "inside", "color": _INK}
+    return [{"xAxis": labels[first], "label": word}, {"xAxis": labels[last]}]
 
 
 def _vehicles(points: Iterable[Point], channel: str | None = None) -> float | None:
@@ -138,7 +157,7 @@ def _options(
         "animation": False,
         "aria": {"enabled": True, "label": {"description": what}},
         "textStyle": {"fontFamily": "Roboto, sans-serif", "color": _INK},
-        "grid": {"left": 8, "right": 8, "top": 60 if len(series) > 2 else 44, "bottom": 4, "containLabel": True},
+        "grid": {"left": 8, "right": 8, "top": 76 if len(series) > 2 else 44, "bottom": 4, "containLabel": True},
         "legend": {"top": 0, "left": 0, "itemWidth": 18, "textStyle": {"color": _INK}},
         "tooltip": {
             "trigger": "axis",

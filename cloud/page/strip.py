@@ -10,6 +10,7 @@ from cloud.page.tiles import Tiles
 from core.model import Domain
 from core.territory import Kind
 
+MOST_SILENT = 3  # named; the others are counted
 _TOWER = (
     '<svg viewBox="0 0 32 32" aria-hidden="true" fill="currentColor"><path d="M16 1 10 8v3H8v4h2v13H6v3h20v-3h-4V15h2'
     'v-4h-2V8ZM14 12a2 2 0 0 1 4 0v5h-4Zm-1 9h6v7h-6Z"/></svg>'
@@ -109,10 +110,15 @@ def verdict(road: Road | None, sites: int, now_ms: int) -> str:
 
 
 def silence(sites: tuple[SiteNews, ...], now_ms: int) -> str:
-    """`Site de Remiremont muet depuis 12 min`, one after the other; "" when all are heard."""
-    return " · ".join(
-        f"Site {words.of(site.name)} : pas encore de nouvelles"
-        if site.at_ms is None
-        else f"Site {words.of(site.name)} muet depuis {words.duration(now_ms - site.at_ms)}"
-        for site in sites
-    )
+    """`Site « Remiremont » muet depuis 12 min`, one after the other; "" when all are heard."""
+    said = [_news(site, now_ms) for site in sites[:MOST_SILENT]]
+    if len(sites) > MOST_SILENT:
+        said.append(f"et {words.plural(len(sites) - MOST_SILENT, 'autre', 'autres')}")
+    return " · ".join(said)
+
+
+def _news(site: SiteNews, now_ms: int) -> str:
+    who = f"Site « {site.name} »"
+    if site.at_ms is None:
+        return f"{who} : pas encore de nouvelles"
+    return f"{who} {'hors ligne' if site.gone else 'muet'} depuis {words.duration(now_ms - site.at_ms)}"

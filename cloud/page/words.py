@@ -89,15 +89,6 @@ def moment(ms: int) -> str:
     return f"{_DAYS[at.weekday()]} {first} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
 
 
-def of(name: str) -> str:
-    """A place after *de*: `de Remiremont`, `d’Esternay`, `du Val-d’Ajol`."""
-    if name.startswith("Le "):
-        return f"du {name[3:]}"
-    if name.startswith("Les "):
-        return f"des {name[4:]}"
-    return f"d’{name}" if name[:1].lower() in "aeiouyéèêâîôh" else f"de {name}"
-
-
 def plural(count: int, one: str, many: str) -> str:
     """`1 lampadaire`, `12 lampadaires`; zero is singular in French."""
     return f"{number(count)} {one if count < 2 else many}"

@@ -27,7 +27,7 @@ def take(url: str, path: Path, *, width: int, height: int, asset: str = "") -> N
         tab.until("the map is loaded", LOADED)
         if asset:
             tab.run(f"void {MAP}.$emit('asset', {asset!r})")
-            tab.until("its panel is open", "!!document.querySelector('.panel')?.offsetParent")
+            tab.until("its panel is open", "!!document.querySelector('.panel:not(.hidden) h2')?.innerText")
         time.sleep(2)  # the map's own movement, fonts, the chart
         tab.screenshot(path, whole=is_phone and not asset)
 

@@ -115,7 +115,7 @@ def test_a_site_that_is_gone_old_or_unheard_is_silent() -> None:
     assert silent_sites(reports, sites, NOON_MS) == (
         SiteNews("Belleville", None),
         SiteNews("Le Val-d’Ajol", NOON_MS - SILENT_MS - 1),
-        SiteNews("Esternay", NOON_MS - 60_000),
+        SiteNews("Esternay", NOON_MS - 60_000, gone=True),
     )
     back = report("esternay", at_ms=NOON_MS)
     assert silent_sites([back, gone], {"esternay": "Esternay"}, NOON_MS) == ()

@@ -73,12 +73,14 @@ def test_old_data_are_called_old() -> None:
 
 
 def test_silent_sites_are_named_in_one_line() -> None:
-    """How long, with the right article; nothing when all are heard."""
-    sites = (SiteNews("Esternay", None), SiteNews("Remiremont", NOON_MS - 12 * 60_000))
-    assert (
-        silence(sites, NOON_MS) == "Site d’Esternay : pas encore de nouvelles · Site de Remiremont muet depuis 12 min"
+    """How long, and whether it is gone or only quiet; nothing when all are heard."""
+    never, old = SiteNews("Mairie d’Esternay", None), SiteNews("Remiremont", NOON_MS - 12 * 60_000)
+    assert silence((never, old), NOON_MS) == (
+        "Site « Mairie d’Esternay » : pas encore de nouvelles · Site « Remiremont » muet depuis 12 min"
     )
+    assert silence((replace(old, gone=True),), NOON_MS) == "Site « Remiremont » hors ligne depuis 12 min"
     assert silence((), NOON_MS) == ""
+    assert silence((old,) * 5, NOON_MS).endswith("muet depuis 12 min · et 2 autres")
 
 
 TOWN = ground(lamp(), other(Kind.BIN, "bin-1"), other(Kind.COUNTER, "cnt-1"))

@@ -48,10 +48,6 @@ def test_the_day_begins_at_midnight_of_paris() -> None:
 
 
 def test_short_forms() -> None:
-    """An instant for the strip, an hour, and a place after `de`."""
+    """An instant for the strip, and an hour."""
     assert words.short_moment(NOON_MS) == "mar. 25 nov. 2025, 13:00"
     assert words.hour_of_day(NOON_MS) == "13:00"
-    assert words.of("Remiremont") == "de Remiremont"
-    assert words.of("Esternay") == "d’Esternay"
-    assert words.of("Éloyes") == "d’Éloyes"
-    assert words.of("Le Val-d'Ajol") == "du Val-d'Ajol"
