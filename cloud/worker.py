@@ -29,6 +29,7 @@ TERRITORY_INVALID = "territory.invalid"  # alarm
 MOVES_WAIT = "moves.wait"  # alarm
 _IDLE_S = 0.2  # how long a signal to stop may wait
 _CHORES_MS = 1000
+_STUCK_MS = 600_000  # every request has a time of its own: many tenants' together stay below this
 _COUNTERS_MS = 10_000
 _SHOWN_FAULTS = 5
 _DATABASES = 20  # may share a batch of `batch_points`; with more it grows: a write costs as much as hundreds of points
@@ -42,7 +43,7 @@ class Worker:
         name: of this worker, under which its counters are stored.
         flush_ms: a batch is written when it is this old.
         batch_points: or when it has this many points (more where they go to many databases).
-        on_beat: called at every turn, several times a second while nothing blocks.
+        on_beat: called at every turn, several times a second, unless the loop or the store is stuck.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Worker:
         self._on_beat = on_beat
         self._store_down = Pause()
         self._writing: Writing | None = None  # what the store was given
+        self._begun_ms = 0  # when that was
         self._unwritten: Batch | None = None  # what it could not take: first to go when it is back
         self._moves_wait = Pause(first_ms=200, longest_ms=2000)
         self._moving = True  # an earlier run may have left moves
@@ -93,6 +95,11 @@ class Worker:
         return self._writing is not None
 
     @property
+    def stuck(self) -> bool:
+        """Whether the store has said nothing for far longer than it may: this loop turns, and nothing comes of it."""
+        return self._writing is not None and self._clock.mono_ms() - self._begun_ms > _STUCK_MS
+
+    @property
     def moving(self) -> bool:
         """Whether stored uplinks still have to move."""
         return self._moving
@@ -100,7 +107,8 @@ class Worker:
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; then write what is in hand. What is not acknowledged stays the broker's."""
         while not stopping.is_set():
-            self._on_beat()
+            if not self.stuck:
+                self._on_beat()
             self.turn(self._wait_s())
         if not self._store_down and self.flush():
             self._note_counters()
@@ -162,6 +170,7 @@ class Worker:
         if batch is None:
             batch = self._ingest.batch
             self._ingest.start_batch()
+        self._begun_ms = self._clock.mono_ms()
         self._writing = self._writer.begin(batch, on_done=self._inbox.wake)
 
     def _finish(self) -> bool:

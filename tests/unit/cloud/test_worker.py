@@ -131,6 +131,24 @@ def test_the_next_batch_is_made_while_one_is_written(loop: Loop) -> None:
     assert loop.uplinks() == 11
 
 
+def test_a_store_that_never_answers_is_not_passed_off_as_life(loop: Loop) -> None:
+    """The loop turns on beside a write that hangs; after ten minutes nobody is told any more that all is well."""
+    answers = threading.Event()
+    write = loop.road.store.write
+    loop.road.store.write = lambda database, points: (answers.wait(10), write(database, points))[1]  # type: ignore[method-assign]
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.worker.turn(0)
+    loop.road.clock.advance(600_000)
+    assert loop.worker.writing
+    assert not loop.worker.stuck
+    loop.road.clock.advance(1)
+    assert loop.worker.stuck
+    answers.set()
+    while loop.worker.writing:
+        loop.worker.turn(5)
+    assert not loop.worker.stuck
+
+
 def test_many_tenants_make_larger_batches(loop: Loop) -> None:
     """With 40 databases a batch is twice as large; never so large that it is late."""
     batch = loop.road.ingest.batch
