@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from cloud.stores.sqlite import SqliteStore
 from core.territory import OPERATOR
 from tests.conftest import require
 from tests.servers import mosquitto as server
@@ -123,8 +122,8 @@ def test_the_certificate_of_the_broker_expires(
         ).stdout
         assert "cloud tls.expired" in shown
         assert told in shown
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        rows = [point for point in store.latest(OPERATOR, "alarm") if point.tags.get("kind") == "tls.expired"]
+        with run.reading() as store:
+            rows = [point for point in store.latest(OPERATOR, "alarm") if point.tags.get("kind") == "tls.expired"]
         assert [point.fields["active"] for point in rows] == [True], "the alarm is in the store while the link is down"
 
         refusals = "alert certificate expired"
