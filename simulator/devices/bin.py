@@ -78,13 +78,14 @@ class Bin:
         self._told_pct = -_TOLD_PCT
         worn = rng.random() < 0.04
         self._battery_pct = 100.0 if plan.fresh else rng.uniform(4, 14) if worn else rng.uniform(40, 99)
+        self._left_pct = self._battery_pct  # as it last measured
         self._battery_a_day = rng.uniform(0.03, 0.08)
         self.joined = not plan.fresh
 
     @property
     def battery(self) -> int:
         """As a LoRaWAN device tells it to the network: 1 (empty) to 254 (full)."""
-        return max(1, round(self._battery_pct * 2.54))
+        return max(1, round(self._left_pct * 2.54))
 
     def life(self) -> Iterator[Act]:
         """What it does from its start on."""
@@ -188,11 +189,12 @@ class Bin:
             self._full = distance <= self._full_mm + (_HYSTERESIS_MM if full else 0)
         self._hot = celsius >= (_COOL_C if hot else _HOT_C)
         worn_pct = self._battery_pct - self._battery_a_day * (at_ms - plan.start_ms) / _DAY_MS
+        self._left_pct = max(1.0, worn_pct - max(0.0, -celsius) * 0.2)  # frost weakens it
         measured = Measured(
             distance_mm=distance,
             temperature_c=celsius,
             angle_deg=self._angle_deg or rng.randint(-3, 3),
-            battery_pct=max(1.0, worn_pct - max(0.0, -celsius) * 0.2),
+            battery_pct=self._left_pct,
             full=self._full,
             hot=self._hot,
         )
