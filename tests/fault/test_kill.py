@@ -8,17 +8,19 @@ import pytest
 
 from tests.servers.mosquitto import Mosquitto
 from tests.support.road import SITE, Feeder, Road, assert_balanced, events
+from tests.support.road_stores import RoadStore
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.fault
 
-ROUNDS = 10
-EVENTS = 3_000
+ROUNDS = 5  # over each store
+EVENTS = 1_500
 PER_S = 200
 
 
-def road(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> Road:
-    return Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port)
+@pytest.fixture
+def road(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, store: RoadStore) -> Road:
+    return Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, store=store)
 
 
 def pause(seconds: float) -> None:
@@ -26,10 +28,10 @@ def pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def test_the_edge_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+def test_the_edge_is_killed_again_and_again(road: Road, site_broker: Mosquitto) -> None:
     """Whatever moment takes the agent, nothing that it accepted is lost and nothing is stored twice."""
     chance = Random(101)
-    with road(tmp_path, site_broker, cloud_broker).start() as run:
+    with road.start() as run:
         feeder = Feeder(site_broker.port, items := events(EVENTS, seed=101), per_s=PER_S).start()
         for _ in range(ROUNDS):
             pause(chance.uniform(0.05, 1.2))
@@ -41,10 +43,10 @@ def test_the_edge_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cl
         assert_balanced(run.balance())
 
 
-def test_the_worker_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+def test_the_worker_is_killed_again_and_again(road: Road, site_broker: Mosquitto) -> None:
     """Whatever moment takes the worker, each row is stored once, and the edge forgets none before."""
     chance = Random(202)
-    with road(tmp_path, site_broker, cloud_broker).start() as run:
+    with road.start() as run:
         feeder = Feeder(site_broker.port, items := events(EVENTS, seed=202), per_s=PER_S).start()
         for _ in range(ROUNDS):
             pause(chance.uniform(0.05, 1.2))
@@ -57,10 +59,12 @@ def test_the_worker_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, 
         assert_balanced(run.balance())
 
 
-def test_the_cloud_broker_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+def test_the_cloud_broker_is_killed_again_and_again(
+    road: Road, site_broker: Mosquitto, cloud_broker: Mosquitto
+) -> None:
     """A broker that forgets what it confirmed costs nothing: receipts decide, not PUBACKs."""
     chance = Random(303)
-    with road(tmp_path, site_broker, cloud_broker).start() as run:
+    with road.start() as run:
         feeder = Feeder(site_broker.port, items := events(EVENTS, seed=303), per_s=PER_S).start()
         for number in range(ROUNDS):
             pause(chance.uniform(0.05, 1.2))
@@ -74,10 +78,10 @@ def test_the_cloud_broker_is_killed_ten_times(tmp_path: Path, site_broker: Mosqu
         assert_balanced(run.balance())
 
 
-def test_the_site_broker_is_killed_ten_times(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
+def test_the_site_broker_is_killed_again_and_again(road: Road, site_broker: Mosquitto) -> None:
     """What the network server's broker loses was never accepted; what was, is stored once."""
     chance = Random(404)
-    with road(tmp_path, site_broker, cloud_broker).start() as run:
+    with road.start() as run:
         feeder = Feeder(site_broker.port, events(EVENTS, seed=404), per_s=PER_S).start()
         for _ in range(ROUNDS):
             pause(chance.uniform(0.05, 1.2))
@@ -88,12 +92,10 @@ def test_the_site_broker_is_killed_ten_times(tmp_path: Path, site_broker: Mosqui
         assert_balanced(run.balance(), at_least=EVENTS // 4)
 
 
-def test_the_edge_dies_between_commit_and_acknowledgement(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
-) -> None:
+def test_the_edge_dies_between_commit_and_acknowledgement(road: Road, site_broker: Mosquitto) -> None:
     """What was committed and not acknowledged is delivered again by the source, and accepted once."""
     items = [item for item in events(400, seed=7) if not item.copy][:200]
-    with road(tmp_path, site_broker, cloud_broker) as run:
+    with road as run:
         run.start_cloud()
         run.wait_worker()
         child = run.start_edge(module=["tests.fault.children.edge_dies_before_ack"])
@@ -112,12 +114,10 @@ def test_the_edge_dies_between_commit_and_acknowledgement(
         assert balance["accepted"] == len({(item.topic, item.key) for item in items}) + 2
 
 
-def test_the_worker_dies_between_write_and_receipt(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
-) -> None:
+def test_the_worker_dies_between_write_and_receipt(road: Road, site_broker: Mosquitto) -> None:
     """What was stored and not receipted is sent again, and changes nothing in the store."""
     items = events(300, seed=8)
-    with road(tmp_path, site_broker, cloud_broker) as run:
+    with road as run:
         child = run.start_cloud(module=["tests.fault.children.cloud_dies_before_receipt"])
         run.wait_worker()
         run.start_edge()

@@ -8,6 +8,7 @@ import pytest
 from tests.servers.mosquitto import Mosquitto
 from tests.support.proxy import Proxy
 from tests.support.road import SITE, Feeder, Road, assert_balanced, events
+from tests.support.road_stores import RoadStore
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.fault
@@ -24,10 +25,16 @@ def link(cloud_broker: Mosquitto) -> Iterator[Proxy]:
 
 
 def test_the_cloud_broker_restarts_empty(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy, store: RoadStore
 ) -> None:
     """Messages that a broker confirmed and forgot are sent again, because no receipt came."""
-    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, edge_cloud_port=link.port)
+    road = Road(
+        tmp_path,
+        site_port=site_broker.port,
+        cloud_port=cloud_broker.port,
+        edge_cloud_port=link.port,
+        store=store,
+    )
     with road as run:
         run.start_edge()
         run.wait_connected()
@@ -52,7 +59,7 @@ def test_the_cloud_broker_restarts_empty(
 
 
 def test_the_link_is_cut_without_a_word(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy, store: RoadStore
 ) -> None:
     """No FIN, no RST, for longer than the keep-alive: the agent notices by itself, keeps accepting, then catches up."""
     road = Road(
@@ -61,6 +68,7 @@ def test_the_link_is_cut_without_a_word(
         cloud_port=cloud_broker.port,
         edge_cloud_port=link.port,
         keepalive_s=KEEPALIVE_S,
+        store=store,
     )
     with road.start() as run:
         feeder = Feeder(site_broker.port, items := events(800, seed=32), per_s=100).start()
@@ -87,12 +95,18 @@ def said_down(run: Road) -> bool:
 
 
 def test_brokers_and_worker_are_absent_at_start(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, link: Proxy, store: RoadStore
 ) -> None:
     """`run` waits or spools for an unreachable peer and never exits for it."""
     site_broker.stop()
     cloud_broker.stop()
-    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, edge_cloud_port=link.port)
+    road = Road(
+        tmp_path,
+        site_port=site_broker.port,
+        cloud_port=cloud_broker.port,
+        edge_cloud_port=link.port,
+        store=store,
+    )
     with road as run:
         cloud, edge = run.start_cloud(), run.start_edge()
         for name, child in (("cloud", cloud), (f"edge-{SITE}", edge)):

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloud.stores.sqlite import SqliteStore
 from core import territory
 from core.ports.clock import write_scale
 from core.timescale import TimeScale
 from simulator.network import Event
 from tests.servers.mosquitto import Mosquitto
 from tests.support.road import EXAMPLE, SITE, Feeder, Road, assert_balanced, events
+from tests.support.road_stores import RoadStore
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.fault
@@ -32,14 +32,14 @@ def own_territory(tmp_path: Path) -> Path:
     return copy
 
 
-def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto) -> None:
-    """A tenant's file that cannot be written holds back its own rows alone; its neighbour's are stored."""
+def test_one_tenant_refuses_writes(
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, store: RoadStore
+) -> None:
+    """A tenant's database that cannot be written holds back its own rows alone; its neighbour's are stored."""
     sites = (SITE, "esternay")
-    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, sites=sites) as run:
-        run.store_folder.mkdir(parents=True)
-        stuck = run.store_folder / "ccpvm.sqlite"
-        stuck.write_bytes(b"this is not a database" * 100)
-        run.start()
+    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, sites=sites, store=store)
+    store.refuse("ccpvm")
+    with road.start() as run:
         Feeder(site_broker.port, items := events(600, seed=51, sites=sites)).start().wait()
 
         def neighbour_is_stored() -> bool:
@@ -55,7 +55,7 @@ def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud
         assert alarms is not None
         assert any("ccpvm" in json.dumps(alarm) for alarm in alarms["alarms"])
         # mended: the worker asks again by itself, with the next row that comes after its pause
-        stuck.unlink()
+        store.mend("ccpvm")
         later = iter(events(900, seed=51, sites=(SITE,))[600:])  # none that was published before
 
         def one_more_is_stored() -> bool:
@@ -75,13 +75,14 @@ def test_one_tenant_refuses_writes(tmp_path: Path, site_broker: Mosquitto, cloud
 
 
 def test_an_assignment_comes_between_write_and_receipt(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, store: RoadStore
 ) -> None:
     """Uplinks stored before a sensor was declared to be on another lamp move there, once, with what came meanwhile."""
     declared = own_territory(tmp_path)
     items = events(900, seed=52)
     moved = territory.load(declared).assignments
-    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, declared=declared).start() as run:
+    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, declared=declared, store=store)
+    with road.start() as run:
         feeder = Feeder(site_broker.port, items, per_s=150).start()
         wait_for("something stored", lambda: (s := run.edge_status()) and s["stored"]["measurement"] > 100)
         dev_eui, old, new = swap_two_assignments(declared / "assignments.csv", items)
@@ -91,11 +92,10 @@ def test_an_assignment_comes_between_write_and_receipt(
         run.settle(published=len(items))
         wait_for("the move", lambda: (s := run.cloud_status()) and not s["moving"] and in_force(run, declared))
         assert_balanced(run.balance(), at_least=450)
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        shown = list(store.series("ccpvm", "uplink", start_us=0, end_us=2**62, where={"device": dev_eui}))
-        assert shown
-        assert {point.tags["asset"] for point in shown} == {new}
-        store.close()
+        with run.reading() as shown:
+            points = shown.series("ccpvm", "uplink", start_us=0, end_us=2**62, where={"device": dev_eui})
+        assert points
+        assert {point.tags["asset"] for point in points} == {new}
 
 
 def in_force(run: Road, declared: Path) -> bool:
@@ -125,7 +125,7 @@ def swap_two_assignments(path: Path, items: list[Event]) -> tuple[str, str, str]
 
 
 def test_a_status_comes_before_the_uplink_of_its_id(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, store: RoadStore
 ) -> None:
     """`status`, `ack` and `up` share one deduplicationId, in any order: three rows, none taken for a duplicate."""
     up = next(item for item in events(50, seed=53) if item.topic.endswith("/up"))
@@ -140,18 +140,17 @@ def test_a_status_comes_before_the_uplink_of_its_id(
         event_like(up, f"{base}/ack", ack),
         up,  # delivered again
     ]
-    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port).start() as run:
+    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, store=store).start() as run:
         Feeder(site_broker.port, items).start().wait()
         run.settle(published=4)
         edge = run.edge_status()
         assert edge is not None
         assert (edge["source_accepted"], edge["duplicates"]) == (3, 1)
         assert_balanced(run.balance())
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        assert sum(store.count(database, "uplink") for database in store.databases()) == 1
-        types = {point.tags["type"] for point in store.latest("ccpvm", "event", {"device": up.dev_eui})}
+        with run.reading() as shown:
+            assert sum(shown.count(database, "uplink") for database in shown.databases()) == 1
+            types = {point.tags["type"] for point in shown.latest("ccpvm", "event", {"device": up.dev_eui})}
         assert types == {"status", "ack"}
-        store.close()
 
 
 def event_like(like: Event, topic: str, body: dict[str, Any]) -> Event:
@@ -160,7 +159,7 @@ def event_like(like: Event, topic: str, body: dict[str, Any]) -> Event:
 
 
 def test_the_host_boots_in_1970_and_is_synced_later(
-    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, store: RoadStore
 ) -> None:
     """Rows of an unset clock wait, get one offset when the clock is set, and are stored at the time they happened."""
     clock = tmp_path / "clock.json"
@@ -169,7 +168,8 @@ def test_the_host_boots_in_1970_and_is_synced_later(
     wrong_ms = 3_600_000  # one hour after the epoch
     write_scale(clock, TimeScale(wall_ms=wrong_ms, mono_ms=mono_ms, synced=False))
     items = [in_1970(item, wrong_ms + number) for number, item in enumerate(uplinks(20))]
-    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, clock=clock).start() as run:
+    road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, clock=clock, store=store)
+    with road.start() as run:
         Feeder(site_broker.port, items).start().wait()
         held = wait_for("rows are held", lambda: (s := run.edge_status()) and s["held"] >= len(items) and s)
         assert held["clock"] == "unsynced"
@@ -178,13 +178,12 @@ def test_the_host_boots_in_1970_and_is_synced_later(
         write_scale(clock, TimeScale(wall_ms=true_ms, mono_ms=mono_ms))
         run.settle(published=len(items))
         assert_balanced(run.balance(), at_least=len(items))
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        points = [
-            point
-            for database in store.databases()
-            for point in store.series(database, "uplink", start_us=0, end_us=2**62)
-        ]
-        store.close()
+        with run.reading() as shown:
+            points = [
+                point
+                for database in shown.databases()
+                for point in shown.series(database, "uplink", start_us=0, end_us=2**62)
+            ]
         assert len(points) == len(items)
         offset_ms = true_ms - wrong_ms
         expected = sorted(wrong_ms + number + offset_ms for number in range(len(items)))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,8 @@ from typing import Any, Self
 
 from beffroi.bench.feed import Feed
 from beffroi.processes import Child
-from cloud.stores.sqlite import SqliteStore
+from cloud.stores.base import Store
+from cloud.stores.opening import open_store
 from core import territory
 from core.errors import StorageError
 from core.ports import control
@@ -21,10 +23,10 @@ from simulator.faults import FaultRates
 from simulator.network import Event
 from simulator.scenario import Scenario
 from simulator.stream import stream
+from tests.support.road_stores import EXAMPLE, Embedded, RoadStore
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "territories" / "grand-est"
 SITE = "remiremont"
 START_MS = 1_792_072_800_000  # 2026-10-15 14:00 UTC: an afternoon, with a dusk to come
 
@@ -87,18 +89,19 @@ class Road:
         keepalive_s: int = 5,
         spool: dict[str, Any] | None = None,
         clock: Path | None = None,
+        store: RoadStore | None = None,
         identity: Callable[[str], dict[str, Any]] = lambda _: {},
     ) -> None:
         """`site_port`: the network server's broker; `cloud_port`: the other one, as the worker reaches it;
-        `edge_cloud_port`: as the edges do (a proxy). `identity`: what an edge (its id) or the worker ("") also needs
-        of its settings `[broker]`: a user, TLS."""
+        `edge_cloud_port`: as the edges do (a proxy). `store`: SQLite in the worker's folder when absent. `identity`:
+        what an edge (its id) or the worker ("") also needs of its settings `[broker]`: a user, TLS."""
         self.folder = folder
         self.sites = list(sites)
         self.territory = declared
         self.edges: dict[str, Child] = {}
         self.cloud: Child | None = None
         self.cloud_folder = folder / "cloud"
-        self.store_folder = self.cloud_folder / "store"
+        self.store = store or Embedded(self.cloud_folder / "store")
         (folder / "log").mkdir(parents=True, exist_ok=True)
         applications = territory.load(declared).sites
         every = {"keepalive_s": keepalive_s}
@@ -120,6 +123,7 @@ class Road:
         self.cloud_settings.write_text(
             f'folder = "{self.cloud_folder}"\nterritory = "{declared}"\n{clock_line}\n'
             f"broker = {_inline({'port': cloud_port, **every, **identity('')})}\n"
+            f"store = {_inline(self.store.settings.model_dump(mode='json', exclude_unset=True))}\n"
         )
 
     def __enter__(self) -> Self:
@@ -205,17 +209,23 @@ class Road:
             states = [self.edge_status(site) for site in self.sites]
             raise AssertionError(f"{error}; edges: {states}; worker: {self.cloud_status()}") from error
 
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """The store as another process reads it."""
+        store = open_store(self.store.settings, read_only=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
     def stored_events(self) -> int:
         """Rows of the network server's events that the store shows: all but what the edges say of themselves."""
-        store = SqliteStore.open(self.store_folder, read_only=True)
-        try:
-            count = 0
+        count = 0
+        with self.reading() as store:
             for database in store.databases():
                 events = store.series(database, "event", start_us=0, end_us=2**62)
                 own = sum(point.tags["type"] in ("boot", "health", "eviction") for point in events)
                 count += store.count(database, "uplink") + store.count(database, "event") - own
-        finally:
-            store.close()
         return count
 
     def wait_stored(self, items: Sequence[Event], *, timeout_s: float = 60.0) -> None:
@@ -237,7 +247,7 @@ class Road:
     def balance(self, *, extra_spools: Sequence[Path] = ()) -> dict[str, Any]:
         """The oracle's verdict, from a process of its own."""
         spools = [part for path in (*self.spools(), *extra_spools) for part in ("--spool", str(path))]
-        where = ["--store", str(self.store_folder), "--cloud", str(self.cloud_folder)]
+        where = [*self.store.oracle, "--cloud", str(self.cloud_folder)]
         answer = subprocess.run(
             [sys.executable, "-m", "beffroi.oracle", *spools, *where, "--territory", str(self.territory)],
             capture_output=True,
