@@ -15,11 +15,17 @@ from cloud.stores.influxdb.lines import MARK, MAX_TIME_NS, wire_tag
 
 POLICY: Final = "raw"
 TAG_COLUMN: Final = "#"  # before the name of a tag in a result's columns: no field has such a name
+MARKS: Final = (KEY, MARK)  # every point has one of them
 _TAG_COLUMNS: Final = ", ".join(f'"{tag}"::tag AS "{TAG_COLUMN}{tag}"' for tag in TAGS)
 
 
 def databases() -> str:
     return "SHOW DATABASES"
+
+
+def running() -> str:
+    """What the server is doing, also for clients that are gone."""
+    return "SHOW QUERIES"
 
 
 def field_kinds(measurement: str) -> str:
@@ -30,32 +36,21 @@ def tag_names(measurement: str) -> str:
     return f'SHOW TAG KEYS FROM "{POLICY}".{_name(measurement)}'
 
 
-def points(measurement: str, condition: str, *, newest_first: bool = False, limit: int | None = None) -> str:
+def points(measurement: str, condition: str, *, limit: int | None = None) -> str:
     """Time, all fields and all tags of each point, by time."""
-    order = " ORDER BY time DESC" if newest_first else ""
-    return f"SELECT *::field, {_TAG_COLUMNS} FROM {_source(measurement)}{condition}{order}{_limit(limit)}"
+    return f"SELECT *::field, {_TAG_COLUMNS} FROM {_source(measurement)}{condition}{_limit(limit)}"
 
 
-def places(measurement: str, condition: str, *, limit: int) -> str:
-    """Time and tags of each point with its key or mark, the newest first."""
-    columns = f'"{KEY}"::field, "{MARK}"::field, {_TAG_COLUMNS}'
+def places(measurement: str, condition: str, *, marks: Iterable[str], limit: int) -> str:
+    """Time and tags of each point that has one of the marks, the newest first."""
+    columns = ", ".join([*(f"{_name(mark)}::field" for mark in marks), _TAG_COLUMNS])
     return f"SELECT {columns} FROM {_source(measurement)}{condition} ORDER BY time DESC{_limit(limit)}"
 
 
-def one_field(measurement: str, field: str, condition: str, *, limit: int) -> str:
-    """The points that have one field, the newest first."""
-    columns = f"{_name(field)}::field, {_TAG_COLUMNS}"
-    return f"SELECT {columns} FROM {_source(measurement)}{condition} ORDER BY time DESC{_limit(limit)}"
-
-
-def newest_points(measurement: str, condition: str) -> str:
-    """The newest point of each series."""
-    return f"SELECT *::field FROM {_source(measurement)}{condition} GROUP BY * ORDER BY time DESC LIMIT 1"
-
-
-def newest_of(measurement: str, field: str, condition: str) -> str:
-    """The newest value of one field of each series."""
-    return f"SELECT last({_name(field)}) AS {_name(field)} FROM {_source(measurement)}{condition} GROUP BY *"
+def newest_points(measurement: str, condition: str, fields: Iterable[str] = ()) -> str:
+    """The newest point of each series, or the newest that has one of these fields."""
+    columns = ", ".join(f"{_name(field)}::field" for field in fields) or "*::field"
+    return f"SELECT {columns} FROM {_source(measurement)}{condition} GROUP BY * ORDER BY time DESC LIMIT 1"
 
 
 def sums(measurement: str, field: str, condition: str) -> str:
@@ -64,7 +59,8 @@ def sums(measurement: str, field: str, condition: str) -> str:
 
 def count(measurement: str, condition: str) -> str:
     """How many points; each has a key or a mark."""
-    return f'SELECT count("{KEY}"), count("{MARK}") FROM {_source(measurement)}{condition}'
+    counts = ", ".join(f"count({_name(mark)})" for mark in MARKS)
+    return f"SELECT {counts} FROM {_source(measurement)}{condition}"
 
 
 def deletion(measurement: str, condition: str) -> str:

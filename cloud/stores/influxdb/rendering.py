@@ -12,6 +12,8 @@ from cloud.stores.influxdb.recent import Place, Recent
 
 _MAX_SERIES: Final = 100_000  # remembered for one database
 _MAX_SHAPES: Final = 10_000
+_MAX_LINES: Final = 10_000  # of one request
+_MAX_BYTES: Final = 8 * 1024 * 1024  # about; a server takes 25 MB unless told otherwise
 
 
 class Rendered(NamedTuple):
@@ -106,3 +108,16 @@ class Renderer:
         tags = point.tags
         made = self._beginnings[point.measurement, *tags, *tags.values()] = beginning(point.measurement, tags)
         return made
+
+
+def chunks(lines: Sequence[str]) -> list[range]:
+    """The numbers of the lines that one request carries, for each request."""
+    if len(lines) <= _MAX_LINES and sum(map(len, lines)) <= _MAX_BYTES:
+        return [range(len(lines))]
+    found, start, size = [], 0, 0
+    for at, line in enumerate(lines):
+        size += len(line) + 1
+        if at > start and (size > _MAX_BYTES or at - start >= _MAX_LINES):
+            found.append(range(start, at))
+            start, size = at, len(line) + 1
+    return [*found, range(start, len(lines))]

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from cloud.stores.base import Point, Rejected
+from cloud.stores.base import KEY, Point, Rejected
+from cloud.stores.checks import MAX_TIME_US
 from cloud.stores.influxdb import queries
 from cloud.stores.influxdb.answers import TYPE_CONFLICT, Series, TooLarge, Unfit, asked, told, written
 from cloud.stores.influxdb.client import Client
@@ -17,24 +18,25 @@ from cloud.stores.influxdb.credentials import Credentials
 from cloud.stores.influxdb.deleting import Deletion, delete_v1, delete_v2, is_v2
 from cloud.stores.influxdb.guilty import send_all
 from cloud.stores.influxdb.kinds import Kinds
-from cloud.stores.influxdb.latest import newest
+from cloud.stores.influxdb.latest import newest, newest_since
+from cloud.stores.influxdb.lines import MARK
+from cloud.stores.influxdb.quiet import Quiet
 from cloud.stores.influxdb.recent import Recent
-from cloud.stores.influxdb.rendering import Renderer
+from cloud.stores.influxdb.rendering import Renderer, chunks
 from cloud.stores.influxdb.rows import points_of_table, tags_of
-from core.errors import NotConnected, StorageError
+from core.errors import LinkError, NotConnected, StorageError
 from core.topics import SLUG
 
-_MAX_LINES: Final = 10_000  # of one request
-_MAX_BYTES: Final = 8 * 1024 * 1024  # about; a server takes 25 MB unless told otherwise
 _NUMBERS: Final = ("float", "integer")
 
 
 class _Database:
     """What is remembered of one database."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, quiet: Quiet) -> None:
         self.recent = Recent()
         self.renderer = Renderer(kinds, self.recent)
+        self.quiet = quiet
 
 
 class InfluxStore:
@@ -47,6 +49,7 @@ class InfluxStore:
         self._read_only = read_only
         self._databases: dict[str, _Database] = {}
         self._existing: set[str] = set()
+        self._marks: dict[tuple[str, str], Sequence[str]] = {}  # by database and measurement
         self._is_v2: bool | None = None
         self._lock = threading.Lock()
 
@@ -109,7 +112,7 @@ class InfluxStore:
             self._send(database, [])
             return made.rejected
         unfit: list[tuple[int, Unfit]] = []
-        for chunk in _chunks(made.lines):
+        for chunk in chunks(made.lines):
             unfit += send_all(
                 chunk,
                 lambda part: self._send(database, [made.lines[at] for at in part]),
@@ -141,7 +144,19 @@ class InfluxStore:
         self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
     ) -> list[Point]:
         """The newest value of every field of each series whose tags match, at the time of its newest point."""
-        return newest(lambda texts: self._ask(database, texts), measurement, where or {}, since_us)
+
+        def ask(text: str) -> list[Series]:
+            return self._ask(database, [text])[0]
+
+        if since_us is None:
+            return newest(ask, measurement, where or {})
+        if since_us > MAX_TIME_US:
+            return []
+        marks = self._marks.get((database, measurement), queries.MARKS)
+        found = newest_since(ask, measurement, where or {}, since_us, marks=marks)
+        if found:
+            self._marks[database, measurement] = (KEY,) if KEY in found[0].fields else (MARK,)
+        return found
 
     def series(
         self,
@@ -199,11 +214,16 @@ class InfluxStore:
         if queries.is_empty(start_us, end_us) or not (number := self._count(database, measurement, condition)):
             return 0
         deletion = Deletion(measurement, start_us, end_us, where)
-        if self._is_second():
-            delete_v2(self, database, deletion, self._delete)
-        else:
-            delete_v1(deletion, lambda text: self._ask(database, [text])[0])
-        known.recent.forget()
+        try:
+            if self._is_second():
+                delete_v2(self, database, deletion, self._delete)
+            else:
+                delete_v1(deletion, lambda text: self._ask(database, [text])[0])
+        except LinkError:
+            known.quiet.disturb()
+            raise
+        finally:
+            known.recent.forget()
         return number
 
     def probe(self) -> None:
@@ -238,7 +258,9 @@ class InfluxStore:
             known = self._databases.get(database)
             if known is None:
                 kinds = Kinds(lambda measurement: self._kinds_of(database, measurement))
-                known = self._databases[database] = _Database(kinds)
+                quiet = Quiet(database, lambda: self._running(database))
+                known = self._databases[database] = _Database(kinds, quiet)
+        known.quiet.wait()
         return known
 
     def _forget(self, database: str) -> None:
@@ -248,6 +270,10 @@ class InfluxStore:
             known = self._databases.get(database)
         if known is not None:
             known.renderer.forget()
+
+    def _running(self, database: str) -> list[Series]:
+        """What a server of 1.x is doing; 2.x does not tell."""
+        return [] if self._is_second() else self._ask(database, [queries.running()])[0]
 
     def _kinds_of(self, database: str, measurement: str) -> dict[str, str]:
         (found,) = self._ask(database, [queries.field_kinds(measurement)])
@@ -286,16 +312,3 @@ class InfluxStore:
         if self._is_v2 is None:
             self._is_v2 = is_v2(self._client)
         return self._is_v2
-
-
-def _chunks(lines: Sequence[str]) -> list[range]:
-    """The numbers of the lines that one request carries, for each request."""
-    if len(lines) <= _MAX_LINES and sum(map(len, lines)) <= _MAX_BYTES:
-        return [range(len(lines))]
-    chunks, start, size = [], 0, 0
-    for at, line in enumerate(lines):
-        size += len(line) + 1
-        if at > start and (size > _MAX_BYTES or at - start >= _MAX_LINES):
-            chunks.append(range(start, at))
-            start, size = at, len(line) + 1
-    return [*chunks, range(start, len(lines))]
