@@ -5,8 +5,28 @@ WARNING = nothing lost. ERROR = data lost, or a person is needed. Never a key, a
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import structlog
+
+@contextmanager
+def _absent(package: str) -> Iterator[None]:
+    """As if a package were not installed; nothing changes for one that is imported already."""
+    is_hidden = package not in sys.modules
+    if is_hidden:
+        sys.modules[package] = None  # type: ignore[assignment]  # what makes an import fail
+    try:
+        yield
+    finally:
+        if is_hidden:
+            del sys.modules[package]
+
+
+if sys.stderr.isatty():
+    import structlog
+else:  # structlog would take rich along, 4 MB for tracebacks in colour, which nobody sees
+    with _absent("rich"):
+        import structlog
 
 
 def configure(*, level: str = "INFO", service: str = "", json: bool | None = None) -> None:

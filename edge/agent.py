@@ -26,7 +26,7 @@ from edge.transports.mqtt import MqttTransport
 __all__ = ["Agent", "build_agent"]
 
 SPOOL_FOLDER = "spool"
-ROOM = 200  # events of the source in memory beside those of one group
+ROOM = 100  # events of the source in memory beside those of one group
 # receipts are written down this late: after a power cut so many rows are sent again, and change nothing in the store
 _SETTLE_LINGER_MS = {"default": 60_000, "sd": 300_000}
 

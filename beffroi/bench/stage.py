@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -45,20 +45,23 @@ class Stage:
         self.layout = layout
         self._stack = stack
 
-    def start(self, name: str, *arguments: str) -> Child:
-        child = Child(name, arguments, log=self.layout.log(name))
+    def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
+        child = Child(name, arguments, log=self.layout.log(name), environment=environment)
         self._stack.callback(child.stop)
         return child
 
-    def start_broker(self) -> Child:
-        broker = self.start("broker", "beffroi.demo.broker", str(self.layout.broker_port))
-        wait_for_port(self.layout.broker_port, timeout_s=10, child=broker)
+    def start_broker(self, port: int | None = None) -> Child:
+        """The embedded broker: the cloud's, or the one at `port`."""
+        port = port or self.layout.broker_port
+        broker = self.start(f"broker-{port}", "beffroi.demo.broker", str(port))
+        wait_for_port(port, timeout_s=10, child=broker)
         return broker
 
-    def start_edge(self, site: str) -> Child:
-        """Started, and subscribed at its source."""
+    def start_edge(self, site: str, **changed: str | int) -> Child:
+        """Started, and subscribed at its source. `changed`: settings beside the layout's, e.g. `spool__preset="sd"`."""
         settings = str(self.layout.settings(f"edge-{site}"))
-        child = self.start(f"edge-{site}", "beffroi", "edge", "run", "--settings", settings)
+        environment = {f"BEFFROI_EDGE__{key.upper()}": str(value) for key, value in changed.items()}
+        child = self.start(f"edge-{site}", "beffroi", "edge", "run", "--settings", settings, environment=environment)
         self._wait_up(child, lambda: (state := self.status(self.layout.edge(site))) and state["source_connected"])
         return child
 
@@ -86,11 +89,15 @@ class Stage:
 
 
 @contextmanager
-def stage(territory: Path) -> Iterator[Stage]:
-    """A stage in a temporary folder, whose clock is the wall clock's; everything is stopped at the end."""
+def stage(territory: Path, *, two_brokers: bool = False) -> Iterator[Stage]:
+    """A stage in a temporary folder, whose clock is the wall clock's; everything is stopped at the end.
+
+    Args:
+        two_brokers: the network servers have one of their own, so that the cloud's may be absent.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="beffroi-bench-")))
-        layout = Layout(folder, territory, free_port(), free_port())
+        layout = Layout(folder, territory, free_port(), free_port(), free_port() if two_brokers else 0)
         layout.write(declarations.load(territory))
         now_ms, mono_ms = time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000
         write_scale(layout.clock, TimeScale(wall_ms=now_ms, mono_ms=mono_ms))

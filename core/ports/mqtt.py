@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -148,12 +149,19 @@ class MqttLink:
 
         Goes nowhere when its connection is gone.
         """
+        self.ack_later(arrived)()
+
+    def ack_later(self, arrived: Arrived) -> Callable[[], None]:
+        """`ack` for another moment; it does not hold the message."""
+        return partial(self._ack, arrived.epoch, arrived.mid, arrived.qos)
+
+    def _ack(self, epoch: int, mid: int, qos: int) -> None:
         with self._lock:
             client = self._client
-            if client is None or self._epoch != arrived.epoch or not arrived.qos:
+            if client is None or self._epoch != epoch or not qos:
                 return
-            for mid in self._order.done(arrived.mid):
-                client.ack(mid, arrived.qos)
+            for done in self._order.done(mid):
+                client.ack(done, qos)
 
     def _run(self) -> None:
         wait = self._retry_s

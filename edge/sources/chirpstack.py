@@ -87,7 +87,7 @@ class ChirpStackSource:
         if arrived.qos == 0:
             self._warn("source.qos_0", application, "set `qos = 1` in [integration.mqtt]: the broker forgets at once")
         row = parse_event(arrived.topic, arrived.payload, now_ms=self._clock.now_ms())
-        self._on_event(SourceEvent(row, lambda: self._link.ack(arrived)))
+        self._on_event(SourceEvent(row, self._link.ack_later(arrived)))
 
     def _warn(self, event: str, application: str, hint: str) -> None:
         if event + application not in self._warned:

@@ -84,7 +84,7 @@ def _connect(path: Path, how: str, *, timeout_s: float, locking: str = "NORMAL")
     try:
         connection.text_factory = _lenient  # a flipped byte in a text is found by the row's checksum, not by a crash
         connection.execute(f"PRAGMA locking_mode = {locking}")  # before anything that looks into the file
-        connection.execute("PRAGMA cache_size = -512")
+        connection.execute("PRAGMA cache_size = -256")  # KiB: rows are written once and read in order
         connection.execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 from core.model import ClockQuality, RowClass
 from edge.spans import Spans
@@ -29,6 +30,7 @@ VERSION = 1
 COLUMNS = "seq, ordinal, key, received_ms, clock, mono_ms, crc32, stored"
 Record = tuple[int, int, str, int, str, int, int, bytes]  # one line of `row`, in the order of COLUMNS
 _CLOCKS = {quality.value.encode(): quality for quality in ClockQuality}
+_DAMAGED = (zlib.error, TypeError, AttributeError)  # a damaged value may be read back as one of any type
 _RUN = (  # texts as bytes: they are only held against the checksum
     "SELECT seq, ordinal, CAST(key AS BLOB), received_ms, CAST(clock AS BLOB), mono_ms, crc32, stored FROM row"
     " WHERE seq BETWEEN ? AND ? ORDER BY seq"
@@ -81,21 +83,17 @@ def read_run(
         for seq, ordinal, key, received_ms, clock, mono_ms, crc, stored in found:
             if rows and seq != follows:
                 return rows, seq - 1, None
-            if not (isinstance(stored, bytes) and isinstance(key, bytes) and isinstance(clock, bytes)):
-                return rows, seq, seq
-            if stored.startswith(MARK):
-                try:
-                    stored = unsqueeze(stored)
-                except zlib.error:
-                    return rows, seq, seq
-            size += len(stored)
-            if size > max_bytes and rows:
-                return rows, seq - 1, None
             try:
+                if stored.startswith(MARK):
+                    stored = unsqueeze(stored)
+                size += len(stored)
+                if size > max_bytes and rows:
+                    return rows, seq - 1, None
                 told = b"%d %d %d %b %d %b" % (seq, ordinal, received_ms, clock, mono_ms, key)
-            except TypeError:  # a damaged number may be read back as anything
-                return rows, seq, seq
-            if crc != zlib.crc32(told, zlib.crc32(stored)):
+                sound = crc == crc32(told, crc32(stored))
+            except _DAMAGED:
+                sound = False
+            if not sound:
                 return rows, seq, seq
             rows.append(StoredRow(seq, stored, received_ms, _CLOCKS[clock], mono_ms))
             follows = seq + 1
