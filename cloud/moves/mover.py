@@ -24,11 +24,11 @@ from typing import TypeVar
 import msgspec
 
 from cloud.moves.journal import Batch, Dirty, Journal, Kind, Pending, SitePlace
-from cloud.moves.placing import Deletion, Move, by_database, deletions, move_of
+from cloud.moves.placing import Deletion, Move, by_database, plan
 from cloud.moves.slices import Slice, read_slice
 from cloud.schema import EVENT, UPLINK
-from cloud.stores.base import Point, Rejected, Store
-from cloud.stores.checks import MAX_TIME_US, TAGS
+from cloud.stores.base import TOO_OLD, Point, Rejected, Store
+from cloud.stores.checks import MAX_TIME_US
 from core import log
 from core.errors import StorageError
 from core.territory import OPERATOR, Territory
@@ -147,7 +147,7 @@ class Moves:
             database = pending.databases[index]
             piece = self._ask(database, partial(read_slice, self._store, database, pending, start_us, rows=self._rows))
             self._move(piece, pending, territory)
-            looked_at += len(piece.located) + len(piece.apart) + len(piece.unclaimed)
+            looked_at += sum(len(one.located) + len(one.unclaimed) for one in piece.stretches)
             index, start_us = (
                 (index, piece.next_us) if piece.next_us < pending.end_us else (index + 1, pending.start_us)
             )
@@ -159,17 +159,24 @@ class Moves:
 
     def _move(self, piece: Slice, pending: Pending, territory: Territory) -> None:
         """The steps of the module's docstring, in their order."""
-        moves = [move_of(located, territory) for located in piece.located]
-        moving = [move for move in moves if not move.is_home]
-        staying = [*piece.unclaimed, *(move.point for move in moves if move.is_home)]
-        apart = [move for located in piece.apart if not (move := move_of(located, territory)).is_home]
-        if moving or apart:
-            for database in {move.database for move in (*moving, *apart)}:
-                self._write(database, [])  # a new place that refuses is found out before anything leaves its old one
-            batch = self._journal.hold(pending.id, territory.digest, [*moving, *apart])
-            for deletion in deletions(moving, staying, apart):
+        held: list[Move] = []
+        cuts: list[Deletion] = []
+        for stretch in piece.stretches:
+            found, cut = plan(stretch.located, stretch.unclaimed, territory)
+            held += found
+            cuts += cut
+        if held:
+            for database in {move.database for move in held}:
+                self._try(database)
+            batch = self._journal.hold(pending.id, territory.digest, held)
+            for deletion in cuts:
                 self._delete(deletion)
             self._bring_home(self._journal.mark_deleted(batch), territory)
+
+    def _try(self, database: str) -> None:
+        """A new place that refuses is found out before anything leaves its old one."""
+        self._write(database, [])
+        self._ask(database, partial(self._store.count, database, UPLINK, start_us=0, end_us=1))
 
     def _bring_home(self, batch: Batch, territory: Territory) -> int:
         """Write the points of a batch where they belong, or back to where they were when not all were deleted yet."""
@@ -188,16 +195,18 @@ class Moves:
         return len(moves)
 
     def _write(self, database: str, points: list[Point]) -> None:
+        expired = 0
         for rejected in self._ask(database, partial(self._store.write, database, points)):
-            self._keep(database, points[rejected.index], rejected)
+            if rejected.code == TOO_OLD:
+                expired += 1
+            else:
+                self._keep(database, points[rejected.index], rejected)
+        if expired:  # had they always been there, they would have been removed by now
+            _log.warning("moves.expired", database=database, points=expired)
 
-    def _delete(self, deletion: Deletion) -> None:
-        where = {tag: deletion.tags.get(tag, "") for tag in TAGS}
-        name, start_us, end_us = deletion.measurement, deletion.start_us, deletion.end_us
-        delete = partial(
-            self._store.delete_range, deletion.database, name, start_us=start_us, end_us=end_us, where=where
-        )
-        self._ask(deletion.database, delete)
+    def _delete(self, cut: Deletion) -> None:
+        range_ = partial(self._store.delete_range, cut.database, cut.measurement, start_us=cut.start_us)
+        self._ask(cut.database, partial(range_, end_us=cut.end_us, where=cut.where))
 
     def _ask(self, database: str, question: Callable[[], _T]) -> _T:
         """The store's answer. A database that has refused is left alone for a while."""

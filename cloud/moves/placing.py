@@ -5,15 +5,19 @@ with a time of its own (the uplink lists those times in `own_times_us`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from cloud.schema import OWN_TIMES, SITE, add_fill
 from cloud.stores.base import Field, Point
+from cloud.stores.checks import TAGS
 from core.model import Domain
 from core.territory import OPERATOR, Geometry, Territory
 
 Series = tuple[str, tuple[tuple[str, str], ...]]  # measurement and tags
+_OWN_TAGS: Final = frozenset({"channel", "gateway", "type"})  # in which the points of one row differ
+_SHARED: Final = tuple(tag for tag in TAGS if tag not in _OWN_TAGS)
 _times = msgspec.json.Decoder(list[int])
 
 
@@ -40,17 +44,25 @@ class Move(msgspec.Struct, frozen=True):
         return (self.database, self.tags, self.fields) == (self.located.database, point.tags, point.fields)
 
     @property
+    def leaves(self) -> bool:
+        """Whether it must go where it is before it is written: it belongs elsewhere, or a field has to vanish. Values
+        alone are written over."""
+        point = self.located.point
+        is_here = (self.database, self.tags) == (self.located.database, point.tags)
+        return not is_here or not point.fields.keys() <= self.fields.keys()
+
+    @property
     def point(self) -> Point:
         """As it belongs."""
         return msgspec.structs.replace(self.located.point, tags=self.tags, fields=self.fields)
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """All points of one series with start ≤ time < end."""
+    """All points of a measurement with start ≤ time < end whose tags match; an empty text: without this tag."""
 
     database: str
     measurement: str
-    tags: dict[str, str]
+    where: dict[str, str]
     start_us: int
     end_us: int
 
@@ -96,49 +108,84 @@ def move_of(located: Located, territory: Territory) -> Move:
     return Move(located, database, tags, fields)
 
 
-def deletions(moving: Iterable[Move], staying: Iterable[Point], apart: Iterable[Move]) -> list[Deletion]:
-    """The least ranges that delete `moving` and `apart` and nothing of `staying`.
+def plan(
+    located: Iterable[Located], unclaimed: Iterable[Located], territory: Territory
+) -> tuple[list[Move], list[Deletion]]:
+    """Of one stretch (`slices.Stretch`): what is to be written where it belongs, and what to be deleted before."""
+    moves = [move_of(one, territory) for one in located]
+    leaving = [move for move in moves if move.leaves]
+    changing = [move for move in moves if not (move.leaves or move.is_home)]
+    if not leaving:
+        return changing, []
+    staying = [*(move for move in moves if not move.leaves), *map(_stay, unclaimed)]
+    # A deletion cannot tell these from `leaving`: another row's points of the same series and µs, which a store may
+    # keep beside them. They are deleted too, and written again.
+    places = {_place(move.located) for move in leaving}
+    twins = [move for move in staying if _place(move.located) in places]
+    going = [*leaving, *twins]
+    cuts = deletions(going, [move for move in staying if move not in twins])
+    return [*going, *(move for move in changing if move not in twins)], cuts
+
+
+def _stay(located: Located) -> Move:
+    return Move(located, located.database, located.point.tags, located.point.fields)
+
+
+def deletions(leaving: Iterable[Move], staying: Iterable[Move]) -> list[Deletion]:
+    """The fewest ranges that delete `leaving` and nothing of `staying`.
+
+    A store may take as long for a range as for a point, and as long for all channels as for one: a range holds all
+    series of a measurement that differ in the row's own tags alone, wherever none of them has a point that stays.
 
     Args:
-        moving: with `staying`, all points of their series between the first and the last of them.
-        apart: points about whose neighbours nothing is known.
+        leaving: with `staying`, all points of one stretch.
     """
-    times: dict[tuple[str, Series], list[tuple[int, bool]]] = {}
-    for one in moving:
-        point = one.located.point
-        times.setdefault((one.located.database, series_of(point)), []).append((point.time_us, True))
-    stay: dict[Series, list[int]] = {}
-    for point in staying:
-        stay.setdefault(series_of(point), []).append(point.time_us)
-    found = [
-        _deletion(alone.database, series_of(alone.point), alone.point.time_us, alone.point.time_us)
-        for alone in (one.located for one in apart)
-    ]
-    for (database, series), marks in times.items():
-        marks += [(time_us, False) for time_us in stay.get(series, [])]
-        found += [_deletion(database, series, first, last) for first, last in _runs(sorted(marks))]
-    return found
+    marks: dict[tuple[str, Series], dict[int, list[Move | None]]] = {}
+    for move in leaving:
+        marks.setdefault(_ground(move.located), {}).setdefault(move.located.point.time_us, []).append(move)
+    for move in staying:
+        found = marks.get(_ground(move.located))
+        if found is not None:
+            found.setdefault(move.located.point.time_us, []).append(None)
+    return [found for ground, times in marks.items() for found in _ranges(ground, times)]
 
 
-def _runs(marks: Sequence[tuple[int, bool]]) -> Iterable[tuple[int, int]]:
-    """First and last time of each unbroken run of marked times."""
+def _ranges(ground: tuple[str, Series], times: Mapping[int, Sequence[Move | None]]) -> Iterable[Deletion]:
+    """Unbroken runs of times at which all leave; where some stay, the others one by one."""
     run: list[int] = []
-    for time_us, marked in marks:
-        if marked:
+    for time_us in sorted(times):
+        marked = times[time_us]
+        if None not in marked:
             run.append(time_us)
-        elif run:
-            yield run[0], run[-1]
+            continue
+        if run:
+            yield _deletion(ground, _SHARED, run[0], run[-1])
             run = []
+        for series in dict.fromkeys(series_of(move.located.point) for move in marked if move is not None):
+            yield _deletion((ground[0], series), TAGS, time_us, time_us)
     if run:
-        yield run[0], run[-1]
+        yield _deletion(ground, _SHARED, run[0], run[-1])
 
 
-def _deletion(database: str, series: Series, first_us: int, last_us: int) -> Deletion:
-    return Deletion(database, series[0], dict(series[1]), first_us, last_us + 1)
+def _deletion(ground: tuple[str, Series], named: Iterable[str], first_us: int, last_us: int) -> Deletion:
+    database, (measurement, tags) = ground
+    present = dict(tags)
+    return Deletion(database, measurement, {tag: present.get(tag, "") for tag in named}, first_us, last_us + 1)
 
 
 def series_of(point: Point) -> Series:
     return point.measurement, tuple(sorted(point.tags.items()))
+
+
+def _ground(located: Located) -> tuple[str, Series]:
+    """Database, measurement, and the tags that a device's (or site's) points share."""
+    point = located.point
+    tags = tuple(sorted((tag, text) for tag, text in point.tags.items() if tag not in _OWN_TAGS))
+    return located.database, (point.measurement, tags)
+
+
+def _place(located: Located) -> tuple[str, Series, int]:
+    return located.database, series_of(located.point), located.point.time_us
 
 
 def by_database(points: Iterable[tuple[str, Point]]) -> Mapping[str, list[Point]]:

@@ -1,6 +1,7 @@
 """Reads a bounded piece of what may be misplaced: whole rows, with all their points."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -11,18 +12,24 @@ from cloud.stores.base import Point, Store
 
 _OF_UPLINKS = (GATEWAY, SUSPECT, *DOMAINS)
 _WITH_OWN_TIMES = (SUSPECT, *DOMAINS)
+_NEAR_US: Final = 6 * 3600 * 1_000_000  # a device with a memory notes something every few minutes or hours
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """All points of one subject in one database between two instants; `unclaimed` belong to rows elsewhere."""
+
+    located: list[Located]
+    unclaimed: list[Located]
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Points of one subject in one database.
+    """A piece of what may be misplaced.
 
-    `located` and `unclaimed` are all its points with start ≤ time < `next_us`; `unclaimed` belong to rows elsewhere.
-    `apart` are points of the located rows with times outside. `next_us`: where the next slice starts.
+    The first stretch is all from where the slice starts to `next_us`, where the next one does. The others are around
+    the times outside of it at which its rows have readings.
     """
 
-    located: list[Located]
-    unclaimed: list[Point]
-    apart: list[Located]
+    stretches: list[Stretch]
     next_us: int
 
 
@@ -48,38 +55,42 @@ class _Reader:
 
     def read_device(self, start_us: int, end_us: int) -> Slice:
         end_us, (uplinks, events) = self._next_rows({UPLINK: self._where, EVENT: self._where}, start_us, end_us)
-        located = [Located(self._database, point, point.time_us, _edge(point)) for point in (*uplinks, *events)]
+        own = [self._locate(point, point.time_us, _edge(point)) for point in (*uplinks, *events)]
         rows = {time_us: (uplink.time_us, _edge(uplink)) for uplink in uplinks for time_us in own_times(uplink)}
         rows |= {uplink.time_us: (uplink.time_us, _edge(uplink)) for uplink in uplinks}
-        unclaimed: list[Point] = []
-        for measurement in _OF_UPLINKS if rows else ():
-            for point in self._series(measurement, start_us, end_us):
-                row = rows.get(point.time_us)
-                if row is None:
-                    unclaimed.append(point)
-                else:
-                    located.append(Located(self._database, point, *row))
-        outside = [time_us for time_us in rows if not start_us <= time_us < end_us]
-        apart = [
-            Located(self._database, point, *rows[time_us])
-            for time_us in outside
-            for measurement in _WITH_OWN_TIMES
-            for point in self._series(measurement, time_us, time_us + 1)
-        ]
-        return Slice(located, unclaimed, apart, end_us)
+        inside = self._stretch(_OF_UPLINKS, start_us, end_us, rows) if rows else Stretch([], [])
+        before = sorted(time_us for time_us in rows if time_us < start_us)
+        after = sorted(time_us for time_us in rows if time_us >= end_us)
+        groups = [*_near_ones(before), *_near_ones(after)]
+        around = [self._stretch(_WITH_OWN_TIMES, first, last + 1, rows) for first, last in groups]
+        return Slice([Stretch([*own, *inside.located], inside.unclaimed), *around], end_us)
 
     def read_site(self, pending: Pending, start_us: int) -> Slice:
         site = pending.subject
         without_device = {"device": "", "commune": pending.commune} if pending.commune else {"device": ""}
         wanted = {EVENT: without_device, SITE: {"site": site}}
         end_us, (events, health) = self._next_rows(wanted, start_us, pending.end_us)
-        mine = [point for point in events if _edge(point) == site]
-        return Slice(
-            [Located(self._database, point, point.time_us, site) for point in (*mine, *health)],
-            [point for point in events if _edge(point) != site],
-            [],
-            end_us,
-        )
+        heard = [self._locate(point, point.time_us, _edge(point)) for point in events]
+        mine = [one for one in heard if one.edge == site]
+        mine += [self._locate(point, point.time_us, site) for point in health]
+        return Slice([Stretch(mine, [one for one in heard if one.edge != site])], end_us)
+
+    def _stretch(
+        self, measurements: Iterable[str], start_us: int, end_us: int, rows: Mapping[int, tuple[int, str]]
+    ) -> Stretch:
+        """`rows`: by the time of a point, the instant and the edge of its row."""
+        found = Stretch([], [])
+        for measurement in measurements:
+            for point in self._series(measurement, start_us, end_us):
+                row = rows.get(point.time_us)
+                if row is None:
+                    found.unclaimed.append(self._locate(point, point.time_us, ""))
+                else:
+                    found.located.append(self._locate(point, *row))
+        return found
+
+    def _locate(self, point: Point, row_us: int, edge: str) -> Located:
+        return Located(self._database, point, row_us, edge)
 
     def _next_rows(
         self, wanted: dict[str, dict[str, str]], start_us: int, end_us: int
@@ -111,3 +122,22 @@ class _Reader:
 def _edge(point: Point) -> str:
     origin = origin_of(point)
     return "" if origin is None else origin.edge
+
+
+def _near_ones(times: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """First and last of each group of times that are near one another: one question, one deletion a group.
+
+    Args:
+        times: sorted.
+    """
+    first: int | None = None
+    last = 0
+    for time_us in times:
+        if first is None:
+            first = time_us
+        elif time_us - last > _NEAR_US:
+            yield first, last
+            first = time_us
+        last = time_us
+    if first is not None:
+        yield first, last

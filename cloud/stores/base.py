@@ -25,6 +25,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
 
 COLLISION: Final = "identity.collision"
+TOO_OLD: Final = "store.too_old"  # older than the database keeps points
 KEY: Final = "key"  # the field that says whose a point is
 
 

@@ -26,10 +26,10 @@ from typing import Any, Final
 
 import msgspec
 
+from cloud.stores.base import TOO_OLD as TOO_OLD
 from core.errors import UNDECODABLE, NotConnected, StorageError, Throttled
 
 APPLY: Final = "`beffroi territory apply --only influxdb` makes databases, accounts and secrets what they should be"
-TOO_OLD: Final = "store.too_old"
 TYPE_CONFLICT: Final = "store.type_conflict"
 MALFORMED: Final = "store.malformed"
 _DROPPED = re.compile(r" ?dropped=(\d+)\s*$")

@@ -21,7 +21,7 @@ _LOOKS: Final = 10
 
 
 class Quiet:
-    """Thread-safe. Of one database on a server that may have been left in the middle of a deletion, also by an earlier process.
+    """Of one database on a server that may be in the middle of a deletion, also of an earlier process. Thread-safe.
 
     Args:
         running: asks the server what it is doing in this database.
@@ -57,14 +57,12 @@ class Quiet:
             return
         with self._lock:
             for look in range(_LOOKS):
-                if not self._due:
-                    return
                 if look:
                     self._pause(_LOOK_S)
-                if not self._is_deleting():
+                if self._due and not self._is_deleting():
                     self._due -= 1
-            if not self._due:
-                return
+                if not self._due:
+                    return
             said = f"{self._database}: a deletion that was asked for earlier is still going on"
             raise NotConnected("store.deleting", said, hint="InfluxDB is slow: see its log")
 
