@@ -18,7 +18,7 @@ from core.timescale import TimeScale
 from simulator import fleet
 from simulator.faults import FaultRates
 from simulator.network import Event
-from simulator.scenario import Scenario
+from simulator.scenario import FleetName, Scenario
 from simulator.stream import stream
 
 DAY_MS = 24 * 3_600_000
@@ -26,8 +26,8 @@ UP_S = 20.0
 
 
 def uplinks(folder: Path, count: int, *, start_ms: int, site: str | None = None) -> list[Event]:
-    """The first uplinks of a scenario without faults; of one site, or of all."""
-    scenario = Scenario(territory=folder, start_ms=start_ms)
+    """The first uplinks of a scenario without faults, of all that is declared; of one site, or of all."""
+    scenario = Scenario(territory=folder, start_ms=start_ms, fleet=FleetName.FULL)
     nodes = fleet.build(declarations.load(folder), scenario).nodes
     items = stream(nodes, seed=scenario.seed, start_ms=start_ms, faults=FaultRates().scaled(0))
     chosen = (

@@ -22,7 +22,7 @@ def demo(
         ),
     ] = None,
     speed: Annotated[float, typer.Option(help="How many times faster than life, after the first day.", min=1)] = 60,
-    fleet: Annotated[str, typer.Option(help="Which devices: full or cabinet.")] = "cabinet",
+    fleet: Annotated[str, typer.Option(help="Which devices: full (5,819) or cabinet (476, a quicker fill).")] = "full",
     territory: Annotated[Path, typer.Option(help="The territory folder.")] = EXAMPLE_TERRITORY,
     folder: Annotated[Path | None, typer.Option("--data", help="Keep everything here (default: temporary).")] = None,
     port: Annotated[int, typer.Option(help="Port of the page, on loopback.", min=1, max=65535)] = 8090,

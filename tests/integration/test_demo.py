@@ -14,7 +14,7 @@ from tests.servers.mosquitto import free_port
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "beffroi", "demo"]
+COMMAND = [sys.executable, "-m", "beffroi", "demo", "--fleet", "cabinet"]
 
 
 def test_a_short_demo_is_balanced(tmp_path: Path) -> None:
