@@ -1,21 +1,20 @@
 """The stores that a road is tested over: SQLite in the worker's folder, and an InfluxDB as provisioning leaves it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from cloud.settings import StoreSettings
-from core.territory import Territory, load
+from core.territory import load
 from provisioning.influxdb.link import Credentials
 from provisioning.influxdb.run import apply, connect, sole_writer, survey
 from tests.servers.influxdb import ADMIN, InfluxDb
 
 EXAMPLE = Path(__file__).parents[2] / "territories" / "grand-est"
 KINDS = ("sqlite", "influxdb")
-SECRETS = "secrets.toml"
 
 
 class RoadStore(Protocol):
@@ -64,12 +63,15 @@ class Embedded:
 
 
 class Served:
-    """An InfluxDB that asks for passwords; the services read theirs from the file that provisioning wrote."""
+    """An InfluxDB that asks for passwords; the services read theirs from the file that provisioning wrote.
 
-    def __init__(self, server: InfluxDb, secrets: Path, declared: Path) -> None:
+    `declared`: the example, with points kept for ever: what tests write is of a day that is long past one day.
+    """
+
+    def __init__(self, server: InfluxDb, folder: Path) -> None:
         self.server = server
-        self.secrets = secrets
-        self._declared = declared
+        self.declared = folder / "territory"
+        self.secrets = folder / "secrets.toml"
 
     @property
     def settings(self) -> StoreSettings:
@@ -84,8 +86,7 @@ class Served:
         user, password = ADMIN.split(":")
         server = connect(self.server.url, Credentials(user, password, password))
         with sole_writer(self.secrets):
-            territory = _example() if self._declared == EXAMPLE else load(self._declared)
-            seen = survey(server, territory, self.secrets)
+            seen = survey(server, load(self.declared), self.secrets)
             return apply(seen, self.secrets, done=lambda _count, _step: None)
 
     def refuse(self, tenant: str) -> None:
@@ -97,23 +98,21 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, declared: Path = EXAMPLE, *, like: Path | None = None) -> Iterator[Served]:
-    """A running, provisioned InfluxDB with its data and secrets under `folder`; ended by pid.
+def served(folder: Path, *, like: Path | None = None) -> Iterator[Served]:
+    """A running InfluxDB, provisioned for the example, with its data and secrets under `folder`; ended by pid.
 
     Args:
-        like: the folder of one that was provisioned, and is down: its passwords need not be hashed again.
+        like: the folder of one that was, and is down: its passwords need not be hashed again.
     """
     if like is not None:
         shutil.copytree(like, folder, dirs_exist_ok=True)
         with InfluxDb(folder / "influxdb", auth=True) as server:
-            yield Served(server, folder / SECRETS, declared)
+            yield Served(server, folder)
         return
+    shutil.copytree(EXAMPLE, folder / "territory")
+    rules = folder / "territory" / "territory.toml"
+    rules.write_text(re.sub(r"^(raw|long)_days = .*$", "", rules.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
     with InfluxDb.start(folder / "influxdb", auth=True) as server:
-        store = Served(server, folder / SECRETS, declared)
+        store = Served(server, folder)
         assert store.apply() > 0
         yield store
-
-
-@cache
-def _example() -> Territory:
-    return load(EXAMPLE)
