@@ -4,8 +4,8 @@
     python -m beffroi.oracle --spool DIR… --influxdb URL --secrets FILE --cloud DIR --territory DIR
 
 It reads files and the store, and none of the services' own counters but one: how many rows a spool says it accepted in
-segments that are gone. For every committed row it says in which place of `stored, quarantined, spooled, evicted` it is (the
-first that applies), and it names what breaks the promise:
+segments that are gone. For every committed row it says in which place of `stored, quarantined, spooled, evicted` it is
+(the first that applies), and it names what breaks the promise:
 
 - *lost*: a row that was committed and is in none of them, whether or not its segment is still there;
 - *duplicate*: a row, or a point of one, that the store shows more than once;
