@@ -96,9 +96,12 @@ class Store(Protocol):
         ...
 
     def delete_range(
-        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+        self, database: str, measurement: str | Sequence[str], *, start_us: int, end_us: int, where: Mapping[str, str]
     ) -> int:
-        """Delete the points with start ≤ time < end whose tags match; how many."""
+        """Delete the points of a measurement, or of some, with start ≤ time < end whose tags match; how many.
+
+        Its cost may be that of asking, not that of the points: one deletion is better than several.
+        """
         ...
 
     def probe(self) -> None:

@@ -32,8 +32,8 @@ def field_kinds(measurement: str) -> str:
     return f'SHOW FIELD KEYS FROM "{POLICY}".{_name(measurement)}'
 
 
-def tag_names(measurement: str) -> str:
-    return f'SHOW TAG KEYS FROM "{POLICY}".{_name(measurement)}'
+def tag_names(*measurements: str) -> str:
+    return f"SHOW TAG KEYS FROM {_sources(measurements)}"
 
 
 def points(measurement: str, condition: str, *, limit: int | None = None) -> str:
@@ -57,15 +57,15 @@ def sums(measurement: str, field: str, condition: str) -> str:
     return f"SELECT sum({_name(field)}) FROM {_source(measurement)}{condition} GROUP BY *"
 
 
-def count(measurement: str, condition: str) -> str:
+def count(*measurements: str, condition: str) -> str:
     """How many points; each has a key or a mark."""
     counts = ", ".join(f"count({_name(mark)})" for mark in MARKS)
-    return f"SELECT {counts} FROM {_source(measurement)}{condition}"
+    return f"SELECT {counts} FROM {_sources(measurements)}{condition}"
 
 
-def deletion(measurement: str, condition: str) -> str:
+def deletion(*measurements: str, condition: str) -> str:
     """In all policies: InfluxQL knows no other deletion."""
-    return f"DELETE FROM {_name(measurement)}{condition}"
+    return f"DELETE FROM {', '.join(map(_name, measurements))}{condition}"
 
 
 def condition(
@@ -121,6 +121,10 @@ def _name(name: str) -> str:
 
 def _source(measurement: str) -> str:
     return f'"{POLICY}".{_name(measurement)}'
+
+
+def _sources(measurements: Iterable[str]) -> str:
+    return ", ".join(map(_source, measurements))
 
 
 def _limit(limit: int | None) -> str:

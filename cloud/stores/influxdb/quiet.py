@@ -1,4 +1,4 @@
-"""No write beside a deletion whose answer nobody got.
+"""No write beside a deletion: neither one that is asked for now, nor one whose answer nobody got.
 
 InfluxDB 1.x goes on with a deletion whose client has gone, shard after shard. It deletes what is written meanwhile in
 its range; and a point of any other time, written to a series that it just empties, is not in the index afterwards: it
@@ -10,7 +10,8 @@ points written meanwhile); the server's `engine.go`, `deleteSeriesRange`: "this 
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from cloud.stores.influxdb.answers import Series
@@ -18,6 +19,42 @@ from core.errors import NotConnected
 
 _LOOK_S: Final = 0.2  # between two looks
 _LOOKS: Final = 10
+
+
+class Gate:
+    """Of one database: writes go side by side, a deletion alone."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._writes = 0
+        self._deleting = False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Wait for a deletion to end; those that come wait for this."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._deleting)
+            self._writes += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._writes -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def deleting(self) -> Iterator[None]:
+        """Wait for all that goes on; what comes waits for this."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._deleting)
+            self._deleting = True  # no further write begins
+            self._changed.wait_for(lambda: not self._writes)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._deleting = False
+                self._changed.notify_all()
 
 
 class Quiet:

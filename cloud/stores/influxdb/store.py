@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
+from urllib.parse import urlencode
 
 from cloud.stores.base import KEY, Point, Rejected
 from cloud.stores.checks import MAX_TIME_US
@@ -15,28 +16,19 @@ from cloud.stores.influxdb import queries
 from cloud.stores.influxdb.answers import TYPE_CONFLICT, Series, TooLarge, Unfit, asked, told, written
 from cloud.stores.influxdb.client import Client
 from cloud.stores.influxdb.credentials import Credentials
+from cloud.stores.influxdb.database import Database
 from cloud.stores.influxdb.deleting import Deletion, delete_v1, delete_v2, is_v2
 from cloud.stores.influxdb.guilty import send_all
 from cloud.stores.influxdb.kinds import Kinds
 from cloud.stores.influxdb.latest import newest, newest_since
 from cloud.stores.influxdb.lines import MARK
 from cloud.stores.influxdb.quiet import Quiet
-from cloud.stores.influxdb.recent import Recent
-from cloud.stores.influxdb.rendering import Renderer, chunks
+from cloud.stores.influxdb.rendering import chunks
 from cloud.stores.influxdb.rows import points_of_table, tags_of
 from core.errors import LinkError, NotConnected, StorageError
 from core.topics import SLUG
 
 _NUMBERS: Final = ("float", "integer")
-
-
-class _Database:
-    """What is remembered of one database."""
-
-    def __init__(self, kinds: Kinds, quiet: Quiet) -> None:
-        self.recent = Recent()
-        self.renderer = Renderer(kinds, self.recent)
-        self.quiet = quiet
 
 
 class InfluxStore:
@@ -47,7 +39,7 @@ class InfluxStore:
         self._credentials = credentials
         self._organisation = organisation
         self._read_only = read_only
-        self._databases: dict[str, _Database] = {}
+        self._databases: dict[str, Database] = {}
         self._existing: set[str] = set()
         self._marks: dict[tuple[str, str], Sequence[str]] = {}  # by database and measurement
         self._is_v2: bool | None = None
@@ -107,6 +99,10 @@ class InfluxStore:
             StorageError: this database refuses; what of the points was stored is not known.
         """
         known = self._writable(database)
+        with known.gate.writing():
+            return self._write(database, known, points)
+
+    def _write(self, database: str, known: Database, points: Sequence[Point]) -> list[Rejected]:
         made = known.renderer.render(points)
         if not made.lines:
             self._send(database, [])
@@ -200,10 +196,10 @@ class InfluxStore:
         """How many points a measurement has."""
         if queries.is_empty(start_us or 0, 2**62 if end_us is None else end_us):
             return 0
-        return self._count(database, measurement, queries.condition(start_us=start_us, end_us=end_us))
+        return self._count(database, [measurement], queries.condition(start_us=start_us, end_us=end_us))
 
     def delete_range(
-        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+        self, database: str, measurement: str | Sequence[str], *, start_us: int, end_us: int, where: Mapping[str, str]
     ) -> int:
         """Delete the points with start ≤ time < end whose tags match (`""`: without this tag); how many.
 
@@ -211,19 +207,23 @@ class InfluxStore:
         """
         known = self._writable(database)
         condition = queries.condition(start_us=start_us, end_us=end_us, where=where)
-        if queries.is_empty(start_us, end_us) or not (number := self._count(database, measurement, condition)):
+        names = [measurement] if isinstance(measurement, str) else measurement
+        if queries.is_empty(start_us, end_us) or not (number := self._count(database, names, condition)):
             return 0
-        deletion = Deletion(measurement, start_us, end_us, where)
-        try:
-            if self._is_second():
-                delete_v2(self, database, deletion, self._delete)
-            else:
-                delete_v1(deletion, lambda text: self._ask(database, [text])[0])
-        except LinkError:
-            known.quiet.disturb()
-            raise
-        finally:
-            known.recent.forget()
+        deletion = Deletion(names, start_us, end_us, where)
+        with known.gate.deleting():
+            try:
+                if self._is_second():
+                    spared = delete_v2(self, database, deletion, self._delete)
+                    if spared:
+                        self._write(database, known, spared)
+                else:
+                    delete_v1(deletion, lambda text: self._ask(database, [text])[0])
+            except LinkError:
+                known.quiet.disturb()
+                raise
+            finally:
+                known.recent.forget()
         return number
 
     def probe(self) -> None:
@@ -236,20 +236,10 @@ class InfluxStore:
         if answer.status >= 300:
             raise NotConnected("store.failed", f"{self._client.url} answers a ping with {answer.status}")
 
-    def check(self, database: str) -> None:
-        """See whether a database can be used with these credentials: written to, or read where that is all they may.
-
-        Raises:
-            LinkError, StorageError: as `write` or `latest`.
-        """
-        if not self._read_only:
-            self.write(database, [])
-        self._ask(database, [queries.field_kinds("uplink")])
-
     def close(self) -> None:
         self._client.close()
 
-    def _writable(self, database: str) -> _Database:
+    def _writable(self, database: str) -> Database:
         if not SLUG.fullmatch(database):
             raise StorageError("store.name", f"{database!r} is not the name of a database")
         if self._read_only:
@@ -259,7 +249,7 @@ class InfluxStore:
             if known is None:
                 kinds = Kinds(lambda measurement: self._kinds_of(database, measurement))
                 quiet = Quiet(database, lambda: self._running(database))
-                known = self._databases[database] = _Database(kinds, quiet)
+                known = self._databases[database] = Database(kinds, quiet)
         known.quiet.wait()
         return known
 
@@ -279,8 +269,8 @@ class InfluxStore:
         (found,) = self._ask(database, [queries.field_kinds(measurement)])
         return {str(name): str(kind) for series in found for name, kind in series.values}
 
-    def _count(self, database: str, measurement: str, condition: str) -> int:
-        (found,) = self._ask(database, [queries.count(measurement, condition)])
+    def _count(self, database: str, measurements: Sequence[str], condition: str) -> int:
+        (found,) = self._ask(database, [queries.count(*measurements, condition=condition)])
         return sum(number or 0 for series in found for row in series.values for number in row[1:])
 
     def _ask(self, database: str, statements: Sequence[str]) -> list[list[Series]]:
@@ -300,7 +290,7 @@ class InfluxStore:
         """2.x: `/api/v2/delete`."""
         answer = self._client.send(
             "POST",
-            f"/api/v2/delete?org={self._organisation}&bucket={database}%2F{queries.POLICY}",
+            f"/api/v2/delete?{urlencode({'org': self._organisation, 'bucket': f'{database}/{queries.POLICY}'})}",
             body,
             secret=self._credentials.of(database),
         )

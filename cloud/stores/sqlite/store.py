@@ -64,12 +64,15 @@ class SqliteStore:
         return self._with_writer(database, lambda writer: writer.write(points))
 
     def delete_range(
-        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+        self, database: str, measurement: str | Sequence[str], *, start_us: int, end_us: int, where: Mapping[str, str]
     ) -> int:
         """Delete the points with start ≤ time < end whose tags match (`""`: without this tag); how many."""
         if not self._path(database).exists():
             return 0
-        return self._with_writer(database, lambda writer: writer.delete_range(measurement, start_us, end_us, where))
+        names = [measurement] if isinstance(measurement, str) else measurement
+        return self._with_writer(
+            database, lambda writer: sum(writer.delete_range(name, start_us, end_us, where) for name in names)
+        )
 
     def latest(
         self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
