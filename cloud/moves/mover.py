@@ -205,7 +205,7 @@ class Moves:
             _log.warning("moves.expired", database=database, points=expired)
 
     def _delete(self, cut: Deletion) -> None:
-        range_ = partial(self._store.delete_range, cut.database, cut.measurement, start_us=cut.start_us)
+        range_ = partial(self._store.delete_range, cut.database, cut.measurements, start_us=cut.start_us)
         self._ask(cut.database, partial(range_, end_us=cut.end_us, where=cut.where))
 
     def _ask(self, database: str, question: Callable[[], _T]) -> _T:

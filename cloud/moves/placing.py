@@ -4,6 +4,7 @@ The unit is the row: an uplink's readings and receptions belong where the uplink
 with a time of its own (the uplink lists those times in `own_times_us`).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -15,9 +16,8 @@ from cloud.stores.checks import TAGS
 from core.model import Domain
 from core.territory import OPERATOR, Geometry, Territory
 
-Series = tuple[str, tuple[tuple[str, str], ...]]  # measurement and tags
+_Ground = tuple[str, tuple[tuple[str, str], ...]]  # database and tags
 _OWN_TAGS: Final = frozenset({"channel", "gateway", "type"})  # in which the points of one row differ
-_SHARED: Final = tuple(tag for tag in TAGS if tag not in _OWN_TAGS)
 _times = msgspec.json.Decoder(list[int])
 
 
@@ -58,10 +58,10 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """All points of a measurement with start ≤ time < end whose tags match; an empty text: without this tag."""
+    """All points of these measurements with start ≤ time < end whose tags match; an empty text: without this tag."""
 
     database: str
-    measurement: str
+    measurements: tuple[str, ...]
     where: dict[str, str]
     start_us: int
     end_us: int
@@ -132,60 +132,86 @@ def _stay(located: Located) -> Move:
 
 
 def deletions(leaving: Iterable[Move], staying: Iterable[Move]) -> list[Deletion]:
-    """The fewest ranges that delete `leaving` and nothing of `staying`.
+    """Few ranges that delete `leaving` and nothing of `staying`.
 
-    A store may take as long for a range as for a point, and as long for all channels as for one: a range holds all
-    series of a measurement that differ in the row's own tags alone, wherever none of them has a point that stays.
+    A store may take as long for a range as for a point, and as long for all series as for one. So a range holds all
+    measurements and channels of a row, wherever none of them has a point that stays.
 
     Args:
         leaving: with `staying`, all points of one stretch.
     """
-    marks: dict[tuple[str, Series], dict[int, list[Move | None]]] = {}
+    times: dict[_Ground, dict[str, dict[int, list[Move | None]]]] = {}
     for move in leaving:
-        marks.setdefault(_ground(move.located), {}).setdefault(move.located.point.time_us, []).append(move)
+        point = move.located.point
+        times.setdefault(_ground(move.located), {}).setdefault(point.measurement, {}).setdefault(
+            point.time_us, []
+        ).append(move)
     for move in staying:
-        found = marks.get(_ground(move.located))
+        point = move.located.point
+        found = times.get(_ground(move.located), {}).get(point.measurement)
         if found is not None:
-            found.setdefault(move.located.point.time_us, []).append(None)
-    return [found for ground, times in marks.items() for found in _ranges(ground, times)]
+            found.setdefault(point.time_us, []).append(None)
+    return [cut for ground, marks in times.items() for cut in _cuts(ground, marks)]
 
 
-def _ranges(ground: tuple[str, Series], times: Mapping[int, Sequence[Move | None]]) -> Iterable[Deletion]:
-    """Unbroken runs of times at which all leave; where some stay, the others one by one."""
+def _cuts(ground: _Ground, marks: Mapping[str, Mapping[int, Sequence[Move | None]]]) -> Iterable[Deletion]:
+    """Of the points of a database that share these tags, by measurement and time; None for each that stays."""
+    database, tags = ground
+    shared = {tag: dict(tags).get(tag, "") for tag in TAGS if tag not in _OWN_TAGS}
+    kept = {name: sorted(at for at, found in times.items() if None in found) for name, times in marks.items()}
+    ranges: list[_Range] = []
+    for name, times in marks.items():
+        for first_us, last_us in _runs(sorted(times), kept[name]):
+            _join(ranges, _Range({name}, first_us, last_us), kept)
+        for time_us in kept[name]:  # channels of one instant of which some leave and some stay
+            going = [move.located.point.tags for move in times[time_us] if move is not None]
+            for own in {tuple(sorted(point_tags.items())): point_tags for point_tags in going}.values():
+                yield Deletion(database, (name,), {tag: own.get(tag, "") for tag in TAGS}, time_us, time_us + 1)
+    for found in ranges:
+        yield Deletion(database, tuple(sorted(found.names)), shared, found.first_us, found.last_us + 1)
+
+
+class _Range:
+    def __init__(self, names: set[str], first_us: int, last_us: int) -> None:
+        self.names = names
+        self.first_us = first_us
+        self.last_us = last_us
+
+
+def _runs(times: Iterable[int], kept: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """First and last of each unbroken run of times without those at which something is kept."""
     run: list[int] = []
-    for time_us in sorted(times):
-        marked = times[time_us]
-        if None not in marked:
+    stops = set(kept)
+    for time_us in times:
+        if time_us not in stops:
             run.append(time_us)
-            continue
-        if run:
-            yield _deletion(ground, _SHARED, run[0], run[-1])
+        elif run:
+            yield run[0], run[-1]
             run = []
-        for series in dict.fromkeys(series_of(move.located.point) for move in marked if move is not None):
-            yield _deletion((ground[0], series), TAGS, time_us, time_us)
     if run:
-        yield _deletion(ground, _SHARED, run[0], run[-1])
+        yield run[0], run[-1]
 
 
-def _deletion(ground: tuple[str, Series], named: Iterable[str], first_us: int, last_us: int) -> Deletion:
-    database, (measurement, tags) = ground
-    present = dict(tags)
-    return Deletion(database, measurement, {tag: present.get(tag, "") for tag in named}, first_us, last_us + 1)
+def _join(ranges: list[_Range], fresh: _Range, kept: Mapping[str, Sequence[int]]) -> None:
+    """Make one of two ranges where none of their measurements has a point between that stays."""
+    for found in ranges:
+        first_us, last_us = min(found.first_us, fresh.first_us), max(found.last_us, fresh.last_us)
+        names = found.names | fresh.names
+        if all(bisect_left(kept[name], first_us) == bisect_right(kept[name], last_us) for name in names):
+            found.names, found.first_us, found.last_us = names, first_us, last_us
+            return
+    ranges.append(fresh)
 
 
-def series_of(point: Point) -> Series:
-    return point.measurement, tuple(sorted(point.tags.items()))
+def _ground(located: Located) -> _Ground:
+    """The tags that all points of a row share, by which a range can be cut."""
+    tags = located.point.tags
+    return located.database, tuple(sorted((tag, text) for tag, text in tags.items() if tag not in _OWN_TAGS))
 
 
-def _ground(located: Located) -> tuple[str, Series]:
-    """Database, measurement, and the tags that a device's (or site's) points share."""
+def _place(located: Located) -> tuple[str, str, tuple[tuple[str, str], ...], int]:
     point = located.point
-    tags = tuple(sorted((tag, text) for tag, text in point.tags.items() if tag not in _OWN_TAGS))
-    return located.database, (point.measurement, tags)
-
-
-def _place(located: Located) -> tuple[str, Series, int]:
-    return located.database, series_of(located.point), located.point.time_us
+    return located.database, point.measurement, tuple(sorted(point.tags.items())), point.time_us
 
 
 def by_database(points: Iterable[tuple[str, Point]]) -> Mapping[str, list[Point]]:

@@ -357,6 +357,20 @@ def test_deleting_by_an_absent_tag_spares_series_that_have_it(store: Store) -> N
     assert everything(store) == [light(T0, LAMP, power_w=1.0)]
 
 
+def test_one_deletion_may_be_of_several_measurements(store: Store) -> None:
+    """Also of one that does not exist; the number deleted is that of all, and the others keep theirs."""
+    points = [Point(name, LAMP, T0 + n, {"n": n}) for name in ("light", "event", "uplink") for n in range(4)]
+    store.write("ccpvm", [*points, light(T0, OTHER, n=0)])
+    where = {**LAMP, "kind": "", "site": ""}
+    assert store.delete_range("ccpvm", ("light", "bin", "event"), start_us=T0 + 1, end_us=T0 + 3, where=where) == 4
+    assert [p.time_us - T0 for p in everything(store, "event")] == [0, 3]
+    assert [(p.time_us - T0, p.tags) for p in everything(store)] in (
+        [(0, LAMP), (0, OTHER), (3, LAMP)],
+        [(0, OTHER), (0, LAMP), (3, LAMP)],
+    )
+    assert len(everything(store, "uplink")) == 4
+
+
 def test_latest_follows_a_deletion(store: Store) -> None:
     """Deleting the newest value of a field brings back the one before; an emptied series is gone."""
     store.write("ccpvm", [light(T0, power_w=1.0, level_pct=5.0, on=True), light(T0 + HOUR, power_w=2.0)])

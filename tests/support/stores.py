@@ -83,7 +83,7 @@ class Renamed:
         return self.store.count(self._name(database), measurement, start_us=start_us, end_us=end_us)
 
     def delete_range(
-        self, database: str, measurement: str, *, start_us: int, end_us: int, where: Mapping[str, str]
+        self, database: str, measurement: str | Sequence[str], *, start_us: int, end_us: int, where: Mapping[str, str]
     ) -> int:
         name = self._name(database)
         return self.store.delete_range(name, measurement, start_us=start_us, end_us=end_us, where=where)
