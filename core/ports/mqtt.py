@@ -31,6 +31,7 @@ from core.settings import BrokerSettings
 
 __all__ = ["Arrived", "Connected", "Disconnected", "LinkEvent", "LinkFault", "MqttLink", "Published", "Will"]
 
+_PACKETS_A_TURN = 50  # read before anything is written: a broker that always has more would never hear from us
 _log = log.get(__name__)
 
 
@@ -223,10 +224,11 @@ class MqttLink:
         return client.loop_misc() if code == MQTTErrorCode.MQTT_ERR_SUCCESS else code
 
     def _read(self, client: paho.Client, stream: BufferedStream) -> MQTTErrorCode:
-        """Every packet that is here, unless one of them makes us pause."""
-        code = client.loop_read()
-        while code == MQTTErrorCode.MQTT_ERR_SUCCESS and stream.holds and self._reading.is_set():
+        """The packets that are here, up to one that makes us pause; a bounded number, so that we too have our say."""
+        for _ in range(_PACKETS_A_TURN):
             code = client.loop_read()
+            if code != MQTTErrorCode.MQTT_ERR_SUCCESS or not (stream.holds and self._reading.is_set()):
+                break
         return code
 
     def _new_client(self, epoch: int, refusals: list[LinkFault]) -> paho.Client:
