@@ -182,8 +182,10 @@ class Worker:
             self._writer.complete(writing)
         except LinkError as error:
             self._unwritten = writing.batch
+            is_news = error.code != self._store_down.reason  # the same trouble has other words at each try
             self._store_down.lengthen(error.code, mono_ms=self._clock.mono_ms())
-            self._alarms.begin(STORE_DOWN, error.message, hint=error.hint)
+            if is_news:
+                self._alarms.begin(STORE_DOWN, error.message, hint=error.hint)
             return False
         self._end_pause()
         return True

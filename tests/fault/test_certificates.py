@@ -1,6 +1,5 @@
 """Certificates that run out: the road waits at the edge, says so once, and goes on by itself when they are renewed."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -72,13 +71,6 @@ def alarms(run: Road) -> set[str]:
     return {alarm["code"] for alarm in status["alarms"]} if status else set()
 
 
-def said(run: Road, name: str, event: str) -> list[dict[str, Any]]:
-    """The lines of a process's log about an event."""
-    lines = (run.folder / "log" / f"{name}.log").read_text("utf-8").splitlines()
-    told = [json.loads(line) for line in lines if line.startswith("{")]
-    return [line for line in told if line["event"] == event]
-
-
 def wait_for_cause(run: Road, code: str) -> None:
     """Until edge and worker both say why they are not connected."""
     wait_for(f"the edge says {code}", lambda: conditions(run) == {"cloud": code}, timeout_s=BACK_S)
@@ -129,9 +121,9 @@ def test_the_certificate_of_the_broker_expires(
         refusals = "alert certificate expired"
         wait_for("both have tried four times", lambda: broker.log.count(refusals) >= 8, timeout_s=BACK_S)
         assert broker.log.count(refusals) <= 10 + (time.monotonic() - begun) / 4, "attempts come ever more rarely"
-        errors = [line for line in said(run, f"edge-{SITE}", "condition.begun") if line["level"] == "error"]
+        errors = [line for line in run.said(f"edge-{SITE}", "condition.begun") if line["level"] == "error"]
         assert [line["code"] for line in errors] == ["tls.expired"], "said once"
-        assert [line["code"] for line in said(run, "cloud", "alarm.begun")] == ["tls.expired"], "said once"
+        assert [line["code"] for line in run.said("cloud", "alarm.begun")] == ["tls.expired"], "said once"
 
         broker.present(authority.sign("renewed"))
         broker.reload()

@@ -186,6 +186,17 @@ class Road:
     def cloud_status(self) -> dict[str, Any] | None:
         return ask_edge(self.cloud_folder)
 
+    def said(self, name: str, event: str) -> list[dict[str, Any]]:
+        """The lines of a process's log (`cloud`, `edge-<site>`) about an event."""
+        lines = (self.folder / "log" / f"{name}.log").read_text("utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in told if line["event"] == event]
+
+    def stored_rows(self, site: str = SITE) -> int:
+        """Rows that an edge was told to be stored."""
+        status = self.edge_status(site)
+        return sum(status["stored"].values()) if status else 0
+
     def wait_connected(self, site: str = SITE) -> dict[str, Any]:
         """Until the edge has its subscription at the network server's broker."""
         return wait_for(

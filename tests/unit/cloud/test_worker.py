@@ -211,6 +211,20 @@ def test_a_store_that_is_down_stops_all_and_memory_stays_bounded(loop: Loop) -> 
     assert loop.gate == ["closed", "open"]
 
 
+def test_one_outage_is_one_alarm_whatever_the_words_of_each_try(loop: Loop) -> None:
+    """A server that is killed breaks one request off, resets the next and refuses a third: that is no news each time;
+    another kind of trouble is."""
+    begun = []
+    loop.deliver(pack(uplink(1)))
+    loop.turn()
+    for code, words in (("store.away", "reset"), ("store.away", "refused"), ("store.failed", "500")):
+        loop.road.store.down = NotConnected(code, words)
+        loop.road.clock.advance(60_000)
+        loop.turn()
+        begun += [alarm.message for alarm in loop.road.alarms.holding()]
+    assert begun == ["reset", "reset", "500"]
+
+
 def test_a_changed_territory_is_taken_over_between_two_batches(loop: Loop) -> None:
     """What is in hand is written as it was placed; the moves are noted before the first row is placed anew."""
     loop.deliver(pack(uplink(1, dev_eui=STOCK)))
