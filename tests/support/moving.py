@@ -3,12 +3,26 @@
 import zlib
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from cloud.moves import Moves
 from cloud.schema import row_ms, row_points
 from cloud.stores.base import Field, Point, Rejected, Store
 from core.errors import RejectedError
 from core.model import Event, Reading, Reception, Row, RowClass, RowId, Uplink
-from core.territory import OPERATOR, Asset, Assignment, Commune, Kind, Operator, Placement, Site, Tenant, Territory
+from core.territory import (
+    OPERATOR,
+    Asset,
+    Assignment,
+    Commune,
+    Geometry,
+    Kind,
+    Operator,
+    Placement,
+    Site,
+    Tenant,
+    Territory,
+)
 
 T0_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
@@ -17,14 +31,17 @@ DEVICES = ("00000000000000a1", "00000000000000a2")
 ASSETS = {"lamp-1": "88383", "lamp-2": "88351", "lamp-3": "51237", "lamp-4": "51238"}
 TENANTS = {"88383": "ccpvm", "88351": "ccpvm", "51237": "esternay", "51238": "esternay"}
 SITES = {"remiremont": "88383", "esternay": "51237"}
-MEASUREMENTS = ("uplink", "event", "gateway", "suspect", "light", "site")
+BINS = {"bin-1": "88383", "bin-2": "51237"}
+MEASUREMENTS = ("uplink", "event", "gateway", "suspect", "light", "bin", "site")
 
 Span = tuple[str, str, int, int | None]  # device, asset, from and until (minutes after T0)
 Content = list[tuple[str, str, tuple[tuple[str, str], ...], int, tuple[tuple[str, Field], ...]]]
 
 
-def territory(spans: Iterable[Span], *, sites: dict[str, str] | None = None) -> Territory:
-    """A territory with these assignments; `sites`: edge → commune."""
+def territory(
+    spans: Iterable[Span], *, sites: dict[str, str] | None = None, geometry: Geometry | None = None
+) -> Territory:
+    """A territory with these assignments; `sites`: edge → commune; `geometry`: of every bin."""
     placed = sites or SITES
     assignments = tuple(
         Assignment(device, asset, T0_MS + start * MINUTE_MS, None if end is None else T0_MS + end * MINUTE_MS)
@@ -38,9 +55,10 @@ def territory(spans: Iterable[Span], *, sites: dict[str, str] | None = None) -> 
         },
         communes={insee: Commune(insee, insee, tenant, 48.0, 6.0) for insee, tenant in TENANTS.items()},
         sites={name: Site(name, name, insee, TENANTS[insee], 48.0, 6.0) for name, insee in placed.items()},
-        assets={asset: Asset(asset, Kind.LAMP, insee, 48.0, 6.0) for asset, insee in ASSETS.items()},
+        assets={asset: Asset(asset, Kind.LAMP, insee, 48.0, 6.0) for asset, insee in ASSETS.items()}
+        | {asset: Asset(asset, Kind.BIN, insee, 48.0, 6.0, geometry=geometry) for asset, insee in BINS.items()},
         assignments=assignments,
-        digest=f"{zlib.crc32(repr((assignments, placed)).encode()):012x}",
+        digest=f"{zlib.crc32(repr((assignments, placed, geometry)).encode()):012x}",
     )
 
 
@@ -66,6 +84,12 @@ def uplink(device: str, minute: int, *, own_minute: int | None = None) -> Uplink
     )
 
 
+def bin_uplink(device: str, minute: int, distance_mm: float) -> Uplink:
+    """What a bin's sensor says; the fill is not its own."""
+    readings = (Reading("distance_mm", distance_mm), Reading("battery_v", 3.6))
+    return msgspec.structs.replace(uplink(device, minute), codec="mud@1", domain="bin", readings=readings)
+
+
 def event(device: str, minute: int) -> Event:
     return Event(key=f"ev|{device}|{minute}", received_ms=T0_MS + minute * MINUTE_MS, type="status", dev_eui=device)
 
@@ -75,7 +99,7 @@ def points(row: Row, number: int, where: Territory, edge: str) -> tuple[str, Seq
     device = getattr(row, "dev_eui", "")
     placement = where.place(device, row_ms(row, 0), site=edge) if device else None
     try:
-        made = _made(row, number, edge, placement, where.sites[edge])
+        made = _made(row, number, edge, placement, where)
     except RejectedError:
         return None
     return made
@@ -87,12 +111,17 @@ def expected(row: Row, number: int, where: Territory, edge: str) -> tuple[str, S
     if made is not None:
         return made
     site = where.sites[edge]
-    return _made(row, number, edge, Placement(OPERATOR, "", site.commune, "", False), site)
+    return _made(row, number, edge, Placement(OPERATOR, "", site.commune, "", False), where)
 
 
-def _made(row: Row, number: int, edge: str, placement: Placement | None, site: Site) -> tuple[str, Sequence[Point]]:
+def _made(
+    row: Row, number: int, edge: str, placement: Placement | None, where: Territory
+) -> tuple[str, Sequence[Point]]:
+    site = where.sites[edge]
     row_id = RowId("5b00c", RowClass.MEASUREMENT, number)
-    made = row_points(row, row_id, edge=edge, boot="b", offset_ms=0, placement=placement, site=site)
+    asset = where.assets.get(placement.asset) if placement is not None else None
+    geometry = None if asset is None else asset.geometry
+    made = row_points(row, row_id, edge=edge, boot="b", offset_ms=0, placement=placement, site=site, geometry=geometry)
     return made.database, made.points
 
 

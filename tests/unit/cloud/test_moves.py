@@ -1,4 +1,4 @@
-"""Stored points follow the territory: each lands where it would have landed had the territory always been so."""
+"""How moves are journaled, refused and remembered. Where points land: tests/contract/test_moves_on_stores.py."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,11 @@ import pytest
 
 from cloud.moves import Journal, Moves, keep_refused
 from cloud.quarantine import Origin, Quarantine
-from cloud.reports import site_points
 from cloud.schema import origin_of, row_points
-from cloud.stores.base import Point, Rejected
+from cloud.stores.base import TOO_OLD, Point, Rejected
 from cloud.stores.sqlite import SqliteStore
 from core.errors import RejectedError, StorageError
-from core.model import Event, Row, RowClass, RowId, decode_row
+from core.model import Row, RowClass, RowId, decode_row
 from core.territory import Territory
 from tests.support.memory import memory_folder
 from tests.support.moving import (
@@ -83,98 +82,6 @@ ROWS = [row for minute in range(0, 60, 5) for row in (uplink(A1, minute), uplink
 OLD = territory([(A1, "lamp-1", 0, None)])
 
 
-@pytest.mark.parametrize(
-    "spans",
-    [
-        [(A1, "lamp-2", 0, None)],  # another asset and commune of the same tenant
-        [(A1, "lamp-1", 0, 30), (A1, "lamp-2", 30, None)],  # a swap in the past
-        [(A1, "lamp-2", 0, 10), (A1, "lamp-1", 20, 30), (A1, "lamp-2", 30, 45)],
-        [(A1, "lamp-1", 15, None)],  # installed later than was thought
-        [(A1, "lamp-1", 0, 15), (A2, "lamp-1", 15, None)],  # the sensor was swapped
-        [(A2, "lamp-1", 0, None)],  # the wrong device had been written down
-        [],
-    ],
-)
-def test_points_land_where_a_fresh_ingest_would_have_put_them(bench: Bench, spans: list[tuple]) -> None:
-    """All measurements of all rows whose asset, commune or tenant changed; nothing else, nothing lost or doubled."""
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    new = territory(spans)
-    assert bench.moves.follow(new) > 0
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(ROWS, new)
-    assert bench.journal.batches() == []
-
-
-def test_a_device_that_changes_tenant_leaves_nothing_behind(bench: Bench) -> None:
-    """Stored unassigned with the operator, then declared: its points are in its tenant's database alone."""
-    nobody = territory([])
-    bench.moves.follow(nobody)
-    bench.ingest(ROWS, nobody, edge="esternay")
-    assert bench.store.databases() == ["operator"]
-    new = territory([(A1, "lamp-3", 0, None), (A2, "lamp-4", 0, None)])
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(ROWS, new, edge="esternay")
-    assert {found[0] for found in content(bench.store)} == {"esternay"}
-    assert bench.store.latest("operator", "uplink") == []
-
-
-def test_what_became_foreign_is_the_operators(bench: Bench) -> None:
-    """One tenant's edge never fills another's database, neither by ingest nor by a move."""
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD, edge="remiremont")
-    new = territory([(A1, "lamp-3", 0, None)])
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    assert {found[0] for found in content(bench.store)} == {"operator"}
-    back = territory([(A1, "lamp-2", 0, None)])
-    bench.moves.follow(back)
-    finish(bench.moves, back)
-    assert content(bench.store) == as_new(ROWS, back)
-
-
-def test_readings_with_a_time_of_their_own_go_with_their_uplink(bench: Bench) -> None:
-    """Also across the border of the window, in both directions; those of other uplinks stay."""
-    rows = [uplink(A1, 10, own_minute=40), uplink(A1, 40, own_minute=5), uplink(A1, 50, own_minute=12)]
-    bench.moves.follow(OLD)
-    bench.ingest(rows, OLD)
-    new = territory([(A1, "lamp-1", 0, 30), (A1, "lamp-2", 30, None)])
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(rows, new)
-
-
-@pytest.mark.parametrize("rows_a_step", [1, 2, 7])
-def test_small_batches_move_the_same(room: Path, rows_a_step: int) -> None:
-    """Bounded steps, so that rows flow between two of them."""
-    bench = Bench(room, rows=rows_a_step)
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    new = territory([(A1, "lamp-1", 0, 12), (A1, "lamp-2", 22, None), (A2, "lamp-1", 12, None)])
-    bench.moves.follow(new)
-    assert finish(bench.moves, new) > 20 // rows_a_step
-    assert content(bench.store) == as_new(ROWS, new)
-    bench.close()
-
-
-def test_rows_that_come_between_two_steps_stay_where_they_are(room: Path) -> None:
-    """A resent row of before the change, ingested under the new territory, is one row in the end."""
-    bench = Bench(room, rows=2)
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    new = territory([(A1, "lamp-2", 0, None), (A2, "lamp-1", 0, None)])
-    bench.moves.follow(new)
-    for number, row in enumerate(ROWS):
-        bench.moves.step(new, mono_ms=0)
-        made = points(row, number, new, HEARD)
-        assert made is not None
-        bench.store.write(*made)
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(ROWS, new)
-    bench.close()
-
-
 def test_the_same_territory_moves_nothing(bench: Bench) -> None:
     """Neither twice in a process nor after a restart."""
     assert bench.moves.follow(OLD) == 2, "the first time, every edge is looked through"
@@ -183,75 +90,6 @@ def test_the_same_territory_moves_nothing(bench: Bench) -> None:
     again = bench.reopen()
     assert again.moves.follow(territory([(A1, "lamp-1", 0, None)])) == 0
     again.close()
-
-
-def test_a_territory_that_changed_while_the_worker_was_down_moves_too(bench: Bench) -> None:
-    """The journal knows which one the store followed."""
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    again = bench.reopen()
-    new = territory([(A1, "lamp-2", 0, None)])
-    assert again.moves.follow(new) == 1
-    finish(again.moves, new)
-    assert content(again.store) == as_new(ROWS, new)
-    again.close()
-
-
-def test_two_changes_before_the_first_is_done(room: Path) -> None:
-    """Windows add up; homes are asked of the territory in force."""
-    bench = Bench(room, rows=1)
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    middle = territory([(A1, "lamp-2", 0, None)])
-    bench.moves.follow(middle)
-    bench.moves.step(middle, mono_ms=0)
-    last = territory([(A1, "lamp-1", 0, 20), (A2, "lamp-2", 0, None)])
-    bench.moves.follow(last)
-    finish(bench.moves, last)
-    assert content(bench.store) == as_new(ROWS, last)
-    bench.close()
-
-
-def test_a_lost_journal_is_made_good(bench: Bench) -> None:
-    """A store that never followed any territory, as far as one knows, is looked through as a whole."""
-    bench.ingest(ROWS, OLD)
-    new = territory([(A2, "lamp-2", 10, None)])
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(ROWS, new)
-
-
-def test_a_site_that_moves_takes_its_own_rows_along(bench: Bench) -> None:
-    """The edge's events, its health, and the unassigned devices it heard; assigned ones stay with their assets."""
-    own = Event(key="health|1", received_ms=T0_MS, type="health")
-    other = Event(key="health|2", received_ms=T0_MS + MINUTE_MS, type="health")
-    health = {"online": True, "accepted": 5}
-    bench.moves.follow(OLD)
-    bench.ingest([*ROWS, own], OLD)
-    bench.ingest([other], OLD, edge="esternay")
-    for made in site_points(health, name=HEARD, at_ms=T0_MS, site=OLD.sites[HEARD]):
-        bench.store.write(made.database, made.points)
-    new = territory([(A1, "lamp-1", 0, None)], sites={"remiremont": "88351", "esternay": "51238"})
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    wanted = [expected(row, number, new, HEARD) for number, row in enumerate([*ROWS, own])]
-    wanted += [expected(other, 0, new, "esternay")]
-    wanted += [(m.database, m.points) for m in site_points(health, name=HEARD, at_ms=T0_MS, site=new.sites[HEARD])]
-    assert content(bench.store) == content_of(wanted)
-
-
-def test_a_site_that_changes_tenant_leaves_nothing_with_the_old_one(bench: Bench) -> None:
-    """Also of assigned devices: what its edge heard would be foreign now; it comes home when the site does."""
-    bench.moves.follow(OLD)
-    bench.ingest(ROWS, OLD)
-    new = territory([(A1, "lamp-1", 0, None)], sites={"remiremont": "51238", "esternay": "51237"})
-    bench.moves.follow(new)
-    finish(bench.moves, new)
-    assert content(bench.store) == as_new(ROWS, new)
-    assert {found[0] for found in content(bench.store)} == {"operator"}
-    bench.moves.follow(OLD)
-    finish(bench.moves, OLD)
-    assert content(bench.store) == as_new(ROWS, OLD)
 
 
 @pytest.mark.parametrize("row", [uplink(A1, 10), event(A1, 10)])
@@ -374,6 +212,34 @@ def test_a_database_that_refuses_delays_its_own_points_only(bench: Bench, refuse
     store.refuses = ""
     finish(moves, new, mono_ms=60_000)
     assert content(bench.store) == sorted([*as_new(first, new), *after])
+
+
+class Keeping(Refusing):
+    """The store whose databases keep points from some instant on."""
+
+    since_us = 0
+
+    def write(self, database: str, made: Sequence[Point]) -> list[Rejected]:
+        too_old = [index for index, point in enumerate(made) if point.time_us < self.since_us]
+        assert super().write(database, [point for point in made if point.time_us >= self.since_us]) == []
+        return [Rejected(index, TOO_OLD, "it is older than the database keeps points") for index in too_old]
+
+
+def test_what_the_new_place_no_longer_keeps_is_not_kept_elsewhere(bench: Bench) -> None:
+    """Had it always been there, it would be gone: no flood of evidence, and all else moves."""
+    store = Keeping(bench.store)
+    moves = Moves(store, bench.journal, keep=never)  # type: ignore[arg-type]
+    moves.follow(OLD)
+    bench.ingest(ROWS, OLD)
+    new = territory([(A1, "lamp-2", 0, None)])
+    moves.follow(new)
+    store.since_us = (T0_MS + 20 * MINUTE_MS) * 1000
+    finish(moves, new)
+    kept = [found for found in as_new(ROWS, new) if found[3] >= store.since_us]  # type: ignore[attr-defined]
+    stayed = [found for found in content(bench.store) if found[3] < store.since_us]
+    assert [found for found in content(bench.store) if found[3] >= store.since_us] == kept
+    assert {dict(tags)["device"] for _, _, tags, _, _ in stayed} == {A2}, "it never moved"
+    assert bench.journal.batches() == []
 
 
 def test_a_large_territory_is_remembered(bench: Bench) -> None:
