@@ -2,8 +2,10 @@
 
 Each measurement is read whole at the first poll and every half minute, one of them a poll; in between only what came
 since. What is older than the margin when it arrives (a backlog after an outage) is on the map after half a minute.
+Where reading it whole takes the store long (InfluxDB, thousands of series), it is left alone thirty times as long.
 """
 
+import time
 from collections.abc import Mapping
 
 from cloud.page import words
@@ -18,7 +20,8 @@ from cloud.stores.base import Point, Store
 from core.model import Domain
 from core.territory import OPERATOR
 
-WHOLE_MS = 30_000  # of this machine's time, between two whole reads of a measurement
+WHOLE_MS = 30_000  # of this machine's time, between two whole reads of a measurement, and at least:
+WHOLE_SHARE = 30  # times what the last of them took
 SUMS_MS = 10_000  # between two sums of the day
 MARGIN_POLLS, MARGIN_MS = 5, 60_000  # how late a row may be and still be followed
 DAY_MS = 24 * 3_600_000
@@ -30,6 +33,12 @@ class _Followed:
         self.database, self.measurement = database, measurement
         self.series = Series()
         self.whole_at_ms: int | None = None
+        self.whole_took_ms = 0.0
+
+    @property
+    def rests_ms(self) -> float:
+        """How long after a whole read comes the next."""
+        return max(WHOLE_MS, WHOLE_SHARE * self.whole_took_ms)
 
 
 class Feed:
@@ -92,13 +101,14 @@ class Feed:
         self._followed = {place: self._followed.get(place) or _Followed(*place) for place in wanted}
         step_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
         margin_us = max(MARGIN_MS, MARGIN_POLLS * step_ms) * 1000
-        overdue = min(self._followed.values(), key=lambda one: one.whole_at_ms or 0, default=None)
+        overdue = min(self._followed.values(), key=lambda one: (one.whole_at_ms or 0) + one.rests_ms, default=None)
         for one in self._followed.values():
             since_us = one.series.since_us(now_ms * 1000, margin_us)
-            is_due = one is overdue and one.whole_at_ms is not None and mono_ms - one.whole_at_ms >= WHOLE_MS
+            is_due = one is overdue and one.whole_at_ms is not None and mono_ms - one.whole_at_ms >= one.rests_ms
             if one.whole_at_ms is None or since_us is None or is_due:
+                begun = time.monotonic()
                 one.series.replace(self._store.latest(one.database, one.measurement))
-                one.whole_at_ms = mono_ms
+                one.whole_at_ms, one.whole_took_ms = mono_ms, (time.monotonic() - begun) * 1000
             else:
                 one.series.follow(self._store.latest(one.database, one.measurement, since_us=since_us))
 
