@@ -1,7 +1,7 @@
 """Whatever the store: what it holds follows the territory, until it is what a fresh store would have been given."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,13 @@ import pytest
 from cloud.moves import Journal, Moves
 from cloud.reports import site_points
 from cloud.stores.base import Point, Store
+from cloud.stores.sqlite import SqliteStore
 from core.model import Event, Row
 from core.territory import Geometry, Shape, Territory
 from tests.support import stores
 from tests.support.memory import memory_folder
 from tests.support.moving import (
     DEVICES,
-    MEASUREMENTS,
     MINUTE_MS,
     T0_MS,
     Content,
@@ -39,10 +39,10 @@ Heard = tuple[Row, str]  # a row, and the edge that heard it
 
 
 class Bench:
-    """A store, its journal and its moves; and another store, which follows no territory but the last."""
+    """A store, its journal and its moves."""
 
-    def __init__(self, folder: Path, opening: Opened, fresh: Opened) -> None:
-        self._folder, self._opening, self._fresh = folder, opening, fresh
+    def __init__(self, folder: Path, opening: Opened) -> None:
+        self._folder, self._opening = folder, opening
         self.heard: list[Heard] = []
         self.open()
 
@@ -88,16 +88,12 @@ class Bench:
         return content(self.store)
 
     def wanted(self, where: Territory, *others: tuple[str, Sequence[Point]]) -> Content:
-        """What a fresh store holds that was given the same rows under this territory alone."""
-        fresh = self._fresh()
-        for database in fresh.databases():  # of the time before
-            fresh.delete_range(database, MEASUREMENTS, start_us=0, end_us=2**62, where={})
+        """What a fresh store (SQLite) holds that was given the same rows under this territory alone."""
         made = [expected(row, number, where, edge) for number, (row, edge) in enumerate(self.heard)]
-        for database, found in [*made, *others]:
-            assert fresh.write(database, found) == []
-        held = content(fresh)
-        fresh.close()
-        return held
+        with memory_folder() as folder, closing(SqliteStore.open(Path(folder))) as fresh:
+            for database, found in [*made, *others]:
+                assert fresh.write(database, found) == []
+            return content(fresh)
 
     def close(self) -> None:
         self.store.close()
@@ -108,19 +104,14 @@ class Bench:
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     with ExitStack() as opened:
         room = Path(opened.enter_context(memory_folder()))
-        openings = []
-        for name in ("moved", "fresh"):
-            folder = room / name
-            folder.mkdir()
-            match request.param:
-                case "sqlite":
-                    made = stores.sqlite(folder)
-                case "influxdb":
-                    made = stores.influxdb(request.getfixturevalue("shared_influxdb"))
-                case _:
-                    made = stores.influxdb2(stores.InfluxDb2(), folder)
-            openings.append(opened.enter_context(made))
-        bench = Bench(room, *openings)
+        match request.param:
+            case "sqlite":
+                made = stores.sqlite(room / "store")
+            case "influxdb":
+                made = stores.influxdb(request.getfixturevalue("shared_influxdb"))
+            case _:
+                made = stores.influxdb2(stores.InfluxDb2(), room)
+        bench = Bench(room, opened.enter_context(made))
         yield bench
         bench.close()
 

@@ -23,6 +23,7 @@ from core.territory import (
     Tenant,
     Territory,
 )
+from tests.support.stores import DATABASES
 
 T0_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
@@ -129,7 +130,7 @@ def content(store: Store) -> Content:
     """All that the store shows, comparable."""
     return sorted(
         (database, name, tuple(sorted(point.tags.items())), point.time_us, tuple(sorted(point.fields.items())))
-        for database in store.databases()
+        for database in sorted({*store.databases(), *DATABASES})
         for name in MEASUREMENTS
         for point in store.series(database, name, start_us=0, end_us=2**62)
     )
