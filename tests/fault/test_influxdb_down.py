@@ -1,5 +1,7 @@
 """The store as a whole is away: the worker waits within its memory, the edges keep, and nothing is lost or doubled."""
 
+import os
+import signal
 import threading
 from pathlib import Path
 from random import Random
@@ -98,3 +100,27 @@ def test_the_store_is_killed_at_any_instant(
         wait_for("no alarm is left", lambda: (s := run.cloud_status()) and not s["alarms"])
         begun, ended = run.said("cloud", "alarm.begun"), run.said("cloud", "alarm.ended")
         assert 0 < len(begun) == len(ended), "each outage that was noticed was said once"
+
+
+def test_the_store_hangs_and_goes_on(
+    tmp_path: Path, site_broker: Mosquitto, cloud_broker: Mosquitto, influx: Served
+) -> None:
+    """InfluxDB stands still in the middle of writes, for longer than an answer may take, three times: what it carries
+    out late, beside what was sent again meanwhile, doubles nothing."""
+    influx.timeout_s = 1.0
+    pid = influx.server.pid
+    with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, store=influx).start() as run:
+        feeder = Feeder(site_broker.port, items := events(1_000, seed=707), per_s=100).start()
+        for number in range(1, 4):
+            before = run.stored_rows()
+            wait_for("rows are stored", lambda before=before: run.stored_rows() > before)
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                wait_for("the worker has waited", lambda: (s := run.cloud_status()) and s["paused"] == "store.silent")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            wait_for("it goes on", lambda: (s := run.cloud_status()) and not s["paused"])
+            assert len(run.said("cloud", "alarm.begun")) == number
+        feeder.wait()
+        run.wait_stored(items)
+        assert_balanced(run.balance())

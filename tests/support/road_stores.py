@@ -68,6 +68,8 @@ class Served:
     `declared`: the example, with points kept for ever: what tests write is of a day that is long past one day.
     """
 
+    timeout_s = 10.0
+
     def __init__(self, server: InfluxDb, folder: Path) -> None:
         self.server = server
         self.declared = folder / "territory"
@@ -75,7 +77,7 @@ class Served:
 
     @property
     def settings(self) -> StoreSettings:
-        return StoreSettings(kind="influxdb", url=self.server.url, secrets=self.secrets)
+        return StoreSettings(kind="influxdb", url=self.server.url, secrets=self.secrets, timeout_s=self.timeout_s)
 
     @property
     def oracle(self) -> list[str]:

@@ -103,7 +103,11 @@ class InfluxStore:
             return self._write(database, known, points)
 
     def _write(self, database: str, known: Database, points: Sequence[Point]) -> list[Rejected]:
-        made = known.renderer.render(points)
+        try:
+            made = known.renderer.render(points)
+        except StorageError:
+            self._send(database, [])  # of a database that is gone 1.x says to who asks that he may not: a write is told
+            raise
         if not made.lines:
             self._send(database, [])
             return made.rejected
