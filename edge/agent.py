@@ -108,6 +108,7 @@ def spool_limits(settings: EdgeSettings) -> SpoolLimits:
         keep_settled=spool.keep_settled,
         settle_linger_ms=_SETTLE_LINGER_MS[spool.preset],
         squeeze=spool.preset == "sd",
+        sole=spool.preset == "sd",
     )
 
 

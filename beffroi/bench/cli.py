@@ -86,18 +86,25 @@ def tenants(
 @app.command()
 def edge(
     count: Annotated[int, typer.Option("--uplinks", help="How many uplinks to accept one by one.", min=100)] = 20_000,
+    wear: Annotated[bool, typer.Option("--wear", help="What it writes a day at 1 uplink/s. Takes minutes.")] = False,
+    for_s: Annotated[
+        float | None, typer.Option("--for", parser=duration.seconds, metavar="DURATION", help="With --wear (10m).")
+    ] = None,
     territory: Territory = EXAMPLE,
     json: console.Json = False,
 ) -> None:
-    """The agent: what it accepts a second, its memory; and how fast the commands answer.
+    """The agent: what it accepts a second, what draining costs it, its memory; and how fast the commands answer.
+
+    With --wear instead: the bytes that reach the disk in a day at one uplink a second, for both presets of the spool.
 
     Example: beffroi bench edge --uplinks 20000
     """
-    from beffroi.bench import figures
-    from beffroi.bench.edge import measure
+    from beffroi.bench import edge, figures
+    from beffroi.bench import wear as disk
 
-    found = measure(territory.resolve(), count=count)
+    for_s = 600.0 if for_s is None else for_s
+    found = disk.measure(territory.resolve(), for_s=for_s) if wear else edge.measure(territory.resolve(), count=count)
     if json:
-        console.print_json(figures.as_json(found, uplinks=count))
+        console.print_json(figures.as_json(found, **({"seconds": for_s} if wear else {"uplinks": count})))
     else:
         console.print_text(figures.as_text(found))

@@ -22,7 +22,12 @@ _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def connect(
-    path: Path, *, create: bool = False, checkpoint_pages: int = CHECKPOINT_PAGES, page_bytes: int = PAGE
+    path: Path,
+    *,
+    create: bool = False,
+    checkpoint_pages: int = CHECKPOINT_PAGES,
+    page_bytes: int = PAGE,
+    sole: bool = False,
 ) -> sqlite3.Connection:
     """The one connection of a file.
 
@@ -31,11 +36,14 @@ def connect(
 
     Args:
         page_bytes: of a new file; one that is there keeps its own.
+        sole: nobody reads beside us. That memory lies on the disk, and its pages are written there again and again.
 
     Raises:
         SpoolFull, SpoolCorrupt, StorageError.
     """
     how = "mode=rwc" if create else "mode=rw"
+    if sole:
+        return _connect_to_write(path, how, checkpoint_pages, page_bytes, locking="EXCLUSIVE")
     try:
         return _connect_to_write(path, how, checkpoint_pages, page_bytes, locking="NORMAL")
     except SpoolFull:

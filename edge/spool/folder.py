@@ -123,8 +123,9 @@ class SpoolFolder:
                 row_class=row_class,
                 first=first,
                 boot=boot,
-                checkpoint_pages=limits.journal_bytes // limits.page_bytes,
+                checkpoint_pages=limits.checkpoint_pages,
                 page_bytes=limits.page_bytes,
+                sole=limits.sole,
             )
             segment.born_mono_ms = now_mono_ms
             self._begin(segment, first + count)

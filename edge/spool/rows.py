@@ -13,7 +13,7 @@ from core.model import ClockQuality, RowClass
 
 KIB = 1024
 MIB = 1024 * KIB
-_JOURNAL_LEAST, _JOURNAL_MOST = 256 * KIB, MIB
+_CHECKPOINT_LEAST, _CHECKPOINT_MOST = 64, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ class SpoolLimits:
         settle_linger_ms: receipts are written down this late at most; a crash meanwhile costs a resend, no more.
         keys: how many event keys are remembered.
         squeeze: rows are deflated before they are written, to spare a memory card.
+        sole: no other process can read the segments while this one runs, for the same reason.
     """
 
     segment_bytes: int = 16 * MIB
@@ -123,15 +124,16 @@ class SpoolLimits:
     settle_linger_ms: int = 5_000
     keys: int = 10_000
     squeeze: bool = False
+    sole: bool = False
 
     @property
-    def journal_bytes(self) -> int:
-        """How large a segment's journal may become before its pages move into its file.
+    def checkpoint_pages(self) -> int:
+        """Pages that a segment's journal may hold before they move into its file.
 
-        The larger, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
+        The more, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
         segment of each class and of the meta file.
         """
-        return max(_JOURNAL_LEAST, min(_JOURNAL_MOST, self.ballast_bytes // 4))
+        return max(_CHECKPOINT_LEAST, min(_CHECKPOINT_MOST, self.ballast_bytes // (4 * 4 * KIB)))
 
     @property
     def page_bytes(self) -> int:

@@ -30,8 +30,10 @@ class Segment:
         boot: str,
         checkpoint_pages: int = database.CHECKPOINT_PAGES,
         page_bytes: int = database.PAGE,
+        sole: bool = False,
     ) -> None:
         self.path = path
+        self._sole = sole
         self._checkpoint_pages, self._page_bytes = checkpoint_pages, page_bytes
         self.spool_id, self.row_class, self.first, self.boot = spool_id, row_class, first, boot
         self.last = first - 1  # of the rows it holds or held
@@ -57,7 +59,7 @@ class Segment:
             SpoolFull, SpoolCorrupt, StorageError.
         """
         if self._connection is None:
-            self._connection = database.connect(self.path, checkpoint_pages=self._checkpoint_pages)
+            self._connection = database.connect(self.path, checkpoint_pages=self._checkpoint_pages, sole=self._sole)
         return self._connection
 
     def close_file(self) -> None:
@@ -95,7 +97,11 @@ class Segment:
         """
         try:
             self._connection = database.connect(
-                self.path, create=True, checkpoint_pages=self._checkpoint_pages, page_bytes=self._page_bytes
+                self.path,
+                create=True,
+                checkpoint_pages=self._checkpoint_pages,
+                page_bytes=self._page_bytes,
+                sole=self._sole,
             )
             with database.translated(self.path):
                 with database.transaction(self._connection):

@@ -1,5 +1,5 @@
 """The spool keeps its contract (`edge.spool.Spool`) however it is used: at leisure, with tiny segments, with a restart
-or a kill -9 between any two steps, with rows squeezed to spare a memory card."""
+or a kill -9 between any two steps, sparing a memory card."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ def tmp_path() -> Iterator[Path]:
         yield folder
 
 
-WAYS = ("at leisure", "tiny segments", "restarted", "killed", "squeezed")
+WAYS = ("at leisure", "tiny segments", "restarted", "killed", "on a card")
 
 
 class Hand:
@@ -44,7 +44,8 @@ class Hand:
         self._folder = folder
         self._deaths = 0
         self.clock = StillClock()
-        self.keeping = limits(segment_bytes=1 if way == "tiny segments" else 1 << 20, squeeze=way == "squeezed")
+        card = way == "on a card"
+        self.keeping = limits(segment_bytes=1 if way == "tiny segments" else 1 << 20, squeeze=card, sole=card)
         self.spool = self._open(folder / "0")
 
     def _open(self, folder: Path) -> Spool:

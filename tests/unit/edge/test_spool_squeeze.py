@@ -18,6 +18,7 @@ from tests.support.spools import (
     KIB,
     accept,
     is_balanced,
+    killed,
     lamp_status,
     limits,
     memory_folder,
@@ -146,6 +147,22 @@ def test_a_wiped_page_of_a_squeezed_segment_loses_its_rows_alone(tmp_path: Path,
     assert is_balanced(again.counters())
     assert [found.key for found in reader.rows(tmp_path)] == kept
     again.close()
+
+
+def test_a_spool_that_is_read_by_nobody_else_survives_a_kill(tmp_path: Path) -> None:
+    """Without memory shared with readers there is nothing on the card but rows and journal; both are found again."""
+    keeping = limits(squeeze=True, sole=True)
+    spool = open_spool(tmp_path / "a", keeping=keeping)
+    for key in KEYS:
+        accept(spool, key, size=300)
+    assert not list(tmp_path.glob("a/*/segments/*-shm"))
+    left = killed(tmp_path / "a", tmp_path / "b")
+    spool.close()
+    again = open_spool(left, keeping=keeping)
+    assert unsettled_keys(again) == KEYS
+    assert again.evictions() == []
+    again.close()
+    assert [found.key for found in reader.rows(left)] == KEYS
 
 
 @pytest.mark.parametrize("squeeze", [False, True])
