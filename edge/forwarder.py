@@ -1,6 +1,6 @@
 """Rows out, receipts in: does what `edge.delivery` decides, and tells it what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from core import envelope, log
@@ -23,7 +23,9 @@ Verdict = Callable[[str, int], Offset | None]  # (boot, now_ms) → its offset; 
 class Rows(Protocol):
     """What the forwarder needs of the spool."""
 
-    def read(self, spool_id: str, row_class: RowClass, first: int, last: int, *, max_bytes: int) -> list[StoredRow]: ...
+    def read(self, spool_id: str, row_class: RowClass, first: int, last: int, *, max_bytes: int) -> list[StoredRow]:
+        """Consecutive rows; it stops before a hole."""
+        ...
 
     def settle(self, kept: Kept, *, sent_crc32: int | None = None) -> bool: ...
 
@@ -103,11 +105,10 @@ class Forwarder:
         if start > plan.first:  # evicted, or not to be read: the spool has counted and logged them
             self._delivery.evicted(plan.spool_id, plan.row_class, plan.first, start - 1)
             return True
-        rows = [row for at, row in enumerate(rows) if row.seq == plan.first + at]
-        offset = self._offset(plan.boot, rows, now_ms)
+        timeless = [row.clock is ClockQuality.UNSYNCED for row in rows]
+        offset = self._offset(plan.boot, now_ms, needed=True in timeless)
         if offset is None:  # rows whose time is not known yet stay here
-            timeless = [row.clock is ClockQuality.UNSYNCED for row in rows]
-            ready = timeless.index(True) if any(timeless) else len(rows)
+            ready = timeless.index(True) if True in timeless else len(rows)
             if ready == 0:
                 waiting = timeless.index(False) if not all(timeless) else len(rows)
                 self._holding.add(plan.boot)
@@ -139,10 +140,10 @@ class Forwarder:
         if len(self._sums) > SUMS:
             del self._sums[next(iter(self._sums))]
 
-    def _offset(self, boot: str, rows: Sequence[StoredRow], now_ms: int) -> Offset | None:
+    def _offset(self, boot: str, now_ms: int, *, needed: bool) -> Offset | None:
         """The offset of a boot, frozen when the first row that needs it is about to leave; None: not known."""
         offset = self._frozen.get(boot) or self._rows.offset(boot)
-        if offset is None and any(row.clock is ClockQuality.UNSYNCED for row in rows):
+        if offset is None and needed:
             offset = self._verdict(boot, now_ms)
             if offset is not None:
                 offset = self._rows.freeze_offset(boot, offset.offset_ms, offset.estimated)

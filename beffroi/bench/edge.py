@@ -20,6 +20,7 @@ from core.errors import OperatorError
 _ROUNDS = 5
 _SITE = "remiremont"
 _STALL_S = 60.0
+_LOOK_S = 0.2  # the agent answers a question in its own processor time
 _DECODE = ("decode", "nas_ul20xx", "23", "01F37F205E8244320916200701D20294550401FE50190012501900")
 
 
@@ -28,7 +29,7 @@ def measure(territory: Path, *, count: int) -> list[Figure]:
     items = uplinks(territory, count, start_ms=time.time_ns() // 1_000_000 - 30 * DAY_MS, site=_SITE)
     with stage(territory, two_brokers=True) as one:
         one.start_broker(one.layout.source_port)
-        agent = one.start_edge(_SITE)
+        agent = one.start_edge(_SITE, spool__keep_settled="false", health_s=60)
         idle_mb, idle_s = resident_mb(agent.pid), processor_s(agent.pid)
         begun = time.monotonic()
         feed = Feed(one.layout.source_port, items, per_s=None)
@@ -43,6 +44,7 @@ def measure(territory: Path, *, count: int) -> list[Figure]:
         spooled_mb = resident_mb(agent.pid)
         one.start_broker()
         one.start_cloud()
+        _wait(one, lambda state: bool(state["link_connected"]))
         begun_s = processor_s(agent.pid)
         _wait(one, lambda state: state["spooled"] == 0)
         draining_s = processor_s(agent.pid) - begun_s
@@ -74,7 +76,7 @@ def _wait(one: Stage, is_done: Callable[[dict[str, Any]], bool]) -> None:
             spooled, since = state["spooled"], time.monotonic()
         if time.monotonic() - since > _STALL_S:
             raise OperatorError("bench.stalled", f"{spooled:,} uplinks are spooled, and nothing moves")
-        time.sleep(0.05)
+        time.sleep(_LOOK_S)
 
 
 def _commands() -> list[Figure]:

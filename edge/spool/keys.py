@@ -29,14 +29,22 @@ class KeyWindow:
 
     def add(self, key: str, ordinal: int, segment: Segment | None) -> None:
         """Remember a key; the oldest is forgotten when there are too many."""
-        if self._keys.pop(key, None) is not None:
+        if key in self._keys:
             self._oldest.remove(key)
+            self._forget(key)
         self._keys[key] = (ordinal, segment)
         self._oldest.append(key)
+        if segment is not None:
+            segment.remembered += 1
         if ordinal >= self.next_ordinal:
             self.next_ordinal = ordinal + 1
         if len(self._keys) > self.most:
-            del self._keys[self._oldest.popleft()]
+            self._forget(self._oldest.popleft())
+
+    def _forget(self, key: str) -> None:
+        _, segment = self._keys.pop(key)
+        if segment is not None:
+            segment.remembered -= 1
 
     def load(self, keys: Iterable[tuple[int, str, Segment | None]]) -> None:
         """Remember keys found on the disk, in order of their ordinals."""
@@ -45,6 +53,8 @@ class KeyWindow:
 
     def of(self, segment: Segment) -> list[tuple[int, str]]:
         """Ordinal and key of the remembered rows of a segment."""
+        if not segment.remembered:  # a backlog is mostly older than what is remembered
+            return []
         return [(ordinal, key) for key, (ordinal, where) in self._keys.items() if where is segment]
 
     @property
@@ -54,5 +64,6 @@ class KeyWindow:
 
     def detach(self, segment: Segment) -> None:
         """The segment is gone; its remembered keys are in the meta file."""
-        for _, key in self.of(segment):
-            self._keys[key] = (self._keys[key][0], None)
+        for ordinal, key in self.of(segment):
+            self._keys[key] = (ordinal, None)
+        segment.remembered = 0

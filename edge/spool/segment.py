@@ -43,6 +43,7 @@ class Segment:
         self.stored = 0
         self.quarantined = 0
         self.row_bytes = 0
+        self.remembered = 0  # of its rows' keys, by the window of keys
         self.born_mono_ms = 0
         self.unmarked_since_ms: int | None = None  # monotonic; receipts that are not written down yet
         self.read_failures = 0
