@@ -1,7 +1,7 @@
 """A backlog that is drained: edge → Mosquitto → worker → InfluxDB, everything on this machine.
 
 The uplinks are accepted one by one while the cloud is unreachable, then its broker appears. The clock runs from the
-first row that the store has to the last that the edge has settled.
+first row that the store has to the last that the edge has settled. Then, in the same run, the store's own limit.
 """
 
 import json
@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from beffroi.bench import limit
 from beffroi.bench.feed import Feed
 from beffroi.bench.figures import Figure
 from beffroi.bench.servers import start_influxdb, start_mosquitto
@@ -74,6 +75,7 @@ def measure(territory: Path, *, count: int, influxdb: bool, note: Note) -> list[
             *(Figure(f"draining, {name}'s processor", used / count * 1e6, "µs/uplink") for name, used in spent.items()),
             *(Figure(f"{name}, memory at the end", resident_mb(child.pid), "MB") for name, child in processes.items()),
             *_weigh(layout, note),
+            *(limit.measure(declared, items) if influxdb else ()),
         ]
 
 

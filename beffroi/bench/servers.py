@@ -84,6 +84,7 @@ dir = "{folder}/data"
 wal-dir = "{folder}/wal"
 index-version = "tsi1"
 query-log-enabled = false
+cache-snapshot-memory-size = "256m"
 [monitor]
 store-enabled = false
 [http]

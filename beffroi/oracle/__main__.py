@@ -15,6 +15,8 @@ from cloud.settings import StoreSettings
 from cloud.stores.opening import open_store
 from core import territory
 
+_PATIENCE_S = 300.0  # whole hours of all devices are asked for, of a server that may be busy
+
 
 def main(arguments: list[str]) -> int:
     """Print the balance as one JSON object; 0 when balanced, 3 when not."""
@@ -31,7 +33,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--partial", action="store_true", help="the spools forget what they settled")
     chosen = parser.parse_args(arguments)
     server = {"url": chosen.influxdb, "secrets": chosen.secrets, "organisation": chosen.organisation}
-    at = StoreSettings(kind="influxdb", **server) if chosen.influxdb else StoreSettings(folder=chosen.store)
+    at = StoreSettings(folder=chosen.store)
+    if chosen.influxdb:
+        at = StoreSettings(kind="influxdb", timeout_s=_PATIENCE_S, **server)
     store = open_store(at, read_only=True)
     try:
         balance = weigh(
