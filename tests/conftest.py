@@ -10,6 +10,7 @@ from tests.servers import influxdb as influxdb_server
 from tests.servers import mosquitto as mosquitto_server
 from tests.servers.influxdb import InfluxDb
 from tests.servers.mosquitto import Mosquitto
+from tests.support.road_stores import KINDS, Embedded, RoadStore, Served, served
 
 
 def require(present: object, hint: str) -> None:
@@ -43,3 +44,29 @@ def shared_influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx
     require(influxdb_server.find(), influxdb_server.INSTALL_HINT)
     with InfluxDb.start(tmp_path_factory.mktemp("influxdb")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an InfluxDB that was provisioned for the example, and is down."""
+    require(influxdb_server.find(), influxdb_server.INSTALL_HINT)
+    folder = tmp_path_factory.mktemp("provisioned")
+    with served(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def influx(tmp_path: Path, provisioned: Path) -> Iterator[Served]:
+    """A real, provisioned InfluxDB of this test alone."""
+    with served(tmp_path, like=provisioned) as store:
+        yield store
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RoadStore:
+    """Each store in turn."""
+    if request.param == "influxdb":
+        found: Served = request.getfixturevalue("influx")
+        return found
+    return Embedded(tmp_path / "cloud" / "store")

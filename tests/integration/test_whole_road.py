@@ -1,5 +1,6 @@
 """The road as separate processes on real Mosquitto, fed by the simulator and by the events of a real ChirpStack."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -8,18 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from cloud.stores.sqlite import SqliteStore
 from simulator.network import Event, Kind
-from tests.servers.mosquitto import Mosquitto
+from tests.servers.mosquitto import Mosquitto, free_port
+from tests.support.page_process import running
 from tests.support.road import EXAMPLE, SITE, Feeder, Road, assert_balanced
+from tests.support.road_stores import RoadStore
+from tests.support.waiting import wait_for
 
+ROAD = ("accepted", "stored", "spooled", "quarantined", "evicted")
 RECORDED = Path(__file__).parents[1] / "chirpstack-events"
 
 
-def test_the_simulator_feeds_edges_and_worker(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    """`simulate run` → `edge run` → `cloud run` → store, three sites on one broker, balanced."""
+def test_the_simulator_feeds_the_road_and_the_page_shows_it(
+    tmp_path: Path, mosquitto: Mosquitto, store: RoadStore
+) -> None:
+    """`simulate run` → `edge run` → `cloud run` → each store → `page run`, three sites on one broker, balanced."""
     sites = (SITE, "belleville-sur-meuse", "esternay")
-    with Road(tmp_path, site_port=mosquitto.port, cloud_port=mosquitto.port, sites=sites).start() as run:
+    road = Road(tmp_path, site_port=mosquitto.port, cloud_port=mosquitto.port, sites=sites, store=store)
+    with road.start() as run:
         broker = f"127.0.0.1:{mosquitto.port}"
         told = subprocess.run(
             [
@@ -36,10 +43,37 @@ def test_the_simulator_feeds_edges_and_worker(tmp_path: Path, mosquitto: Mosquit
         balance = run.balance()
         assert_balanced(balance, at_least=500)
         assert balance["stored"] == balance["accepted"]
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        assert {"ccpvm", "belleville", "esternay", "operator"} <= set(store.databases())
-        assert all(store.count(tenant, "light") for tenant in ("ccpvm", "belleville", "esternay"))
-        store.close()
+        with run.reading() as kept:
+            assert {"ccpvm", "belleville", "esternay", "operator"} <= set(kept.databases())
+            newest = [
+                point
+                for tenant in ("ccpvm", "belleville", "esternay")
+                for point in kept.latest(tenant, "light")
+                if "-lamp-" in point.tags.get("asset", "")
+            ]
+        assert {point.tags["commune"] for point in newest} >= {"55043", "51237"}  # Belleville, Esternay
+        with running(page_settings(run, port := free_port()), port=port) as page:
+
+            def shown() -> dict[str, int]:
+                state = page.state()
+                return {name: (state["road"] or {}).get(name) for name in ROAD} | {
+                    "newest_ms": state["lamps"]["newest_ms"]
+                }
+
+            there = {name: balance[name] for name in ROAD} | {
+                "newest_ms": max(point.time_us for point in newest) // 1000
+            }
+            with contextlib.suppress(AssertionError):
+                wait_for("the page shows the same", lambda: shown() == there, timeout_s=40, every_s=0.5)
+            assert shown() == there
+            assert page.state()["road"]["balanced"]
+
+
+def page_settings(run: Road, port: int) -> Path:
+    """Of a page that reads the road's store."""
+    settings = run.folder / "page.toml"
+    settings.write_text(f'territory = "{EXAMPLE}"\nport = {port}\nstore = {run.store_line}\n', "utf-8")
+    return settings
 
 
 def recorded() -> list[Event]:
@@ -69,12 +103,10 @@ def test_events_of_a_real_network_server_reach_the_operator(tmp_path: Path, mosq
         Feeder(mosquitto.port, items).start().wait()
         run.settle(published=len(items))
         assert_balanced(run.balance(), at_least=80)
-        store = SqliteStore.open(run.store_folder, read_only=True)
-        ups = sum(item.topic.endswith("/up") for item in items)
-        stored = store.series("operator", "uplink", start_us=0, end_us=2**62)
-        assert 0 < len(list(stored)) <= ups
-        assert store.count("ccpvm", "uplink") == 0
-        store.close()
+        with run.reading() as store:
+            ups = sum(item.topic.endswith("/up") for item in items)
+            assert 0 < len(store.series("operator", "uplink", start_us=0, end_us=2**62)) <= ups
+            assert store.count("ccpvm", "uplink") == 0
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe\x00garbage", b'{"deduplicationId":', b"x" * 1_000_000])

@@ -57,7 +57,13 @@ def write_settings(folder: Path, *, now_ms: int, port: int, more: str = "") -> P
 def page(folder: Path, *, now_ms: int, more: str = "") -> Iterator[PageProcess]:
     """A page that has polled its store once; killed at the end when it still runs."""
     port = free_port()
-    settings = write_settings(folder, now_ms=now_ms, port=port, more=more)
+    with running(write_settings(folder, now_ms=now_ms, port=port, more=more), port=port) as started:
+        yield started
+
+
+@contextmanager
+def running(settings: Path, *, port: int) -> Iterator[PageProcess]:
+    """A page of these settings, once it answers; killed at the end when it still runs."""
     command = [sys.executable, "-m", "beffroi", "page", "run", "--settings", str(settings)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     started = PageProcess(f"http://127.0.0.1:{port}", process)

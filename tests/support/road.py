@@ -123,7 +123,7 @@ class Road:
         self.cloud_settings.write_text(
             f'folder = "{self.cloud_folder}"\nterritory = "{declared}"\n{clock_line}\n'
             f"broker = {_inline({'port': cloud_port, **every, **identity('')})}\n"
-            f"store = {_inline(self.store.settings.model_dump(mode='json', exclude_unset=True))}\n"
+            f"store = {self.store_line}\n"
         )
 
     def __enter__(self) -> Self:
@@ -136,6 +136,11 @@ class Road:
         for child in (*self.edges.values(), self.cloud):
             if child is not None:
                 child.wait(15)
+
+    @property
+    def store_line(self) -> str:
+        """What settings say of the store."""
+        return _inline(self.store.settings.model_dump(mode="json", exclude_unset=True))
 
     @property
     def cloud_settings(self) -> Path:
