@@ -12,6 +12,7 @@
 | too many series or tag values | 400 `max-…-per-… limit exceeded … dropped=N` | - | this database refuses |
 | body too large | 413 | 413 | send it in parts |
 | 429, 503 | | | the store asks for time |
+| a shard fails | 500 `[shard N] …` | 500 `unexpected error …: [shard N] …` | this database refuses |
 | any other 5xx, no answer | | | the store is down |
 
 That the others of a request were stored is not relied upon: of writes to several shards only the first failure is told,
@@ -160,7 +161,7 @@ def _failure(status: int, said: str, database: str, retry_after: str | None) -> 
             return Throttled("store.busy", f"the store asks for time: {said}", wait_s=_wait_s(retry_after))
         case 500 if said.startswith("retention policy not found"):
             return _no_policy(database, said)
-        case 500 if said.startswith("[shard "):
+        case 500 if "[shard " in said:  # 2.x says where it was first
             return StorageError("store.shard", f"{database}: {said}", hint="see the log of InfluxDB")
         case _ if status >= 500:
             return NotConnected("store.failed", f"the store fails: {status} {said}", hint="see the log of InfluxDB")

@@ -48,12 +48,19 @@ class Credentials:
         if self._path is None:
             return None
         secret = self._secrets.get(database)
-        if secret is None and self.renew():
+        if secret is None:
+            self.renew()
             secret = self._secrets.get(database)
         if secret is None:
             table = "influxdb.read" if self._read_only else "influxdb.write"
             raise StorageError("store.no_secret", f"[{table}] of {self._path} has no {database}", hint=APPLY)
         return secret
+
+    def instead_of(self, database: str, refused: str | None) -> str | None:
+        """What opens it now, where that is not what the server refused: another thread may have read it already."""
+        self.renew()
+        secret = self.of(database)
+        return None if secret == refused else secret
 
     def renew(self) -> bool:
         """Read the file again if it changed; True if it did. A file that cannot be read changes nothing."""
@@ -64,16 +71,20 @@ class Credentials:
                 if _stamp(self._path) == self._stamp:
                     return False
                 self._read(self._path)
-            except (ConfigError, OSError):
+            except ConfigError:
                 return False
         return True
 
     def _read(self, path: Path) -> None:
+        stamp = _stamp(path)  # before: a file that is replaced meanwhile is read again
         secrets = load_secrets(path)
         self._secrets = secrets.influxdb_read if self._read_only else secrets.influxdb_write
-        self._stamp = _stamp(path)
+        self._stamp = stamp
 
 
 def _stamp(path: Path) -> object:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_ino, status.st_size

@@ -131,9 +131,8 @@ class InfluxStore:
         bucket = f"{database}/{queries.POLICY}"
         secret = self._credentials.of(database)
         answer = self._client.write(bucket, self._organisation, body, secret=secret)
-        if answer.status == 401 and self._credentials.renew():
-            secret = self._credentials.of(database)
-            answer = self._client.write(bucket, self._organisation, body, secret=secret)
+        if answer.status == 401 and (fresh := self._credentials.instead_of(database, secret)) is not None:
+            answer = self._client.write(bucket, self._organisation, body, secret=fresh)
         try:
             return written(answer.status, answer.body, database=database, retry_after=answer.retry_after)
         except StorageError:
@@ -281,9 +280,10 @@ class InfluxStore:
         if not SLUG.fullmatch(database):
             raise StorageError("store.name", f"{database!r} is not the name of a database")
         text = "; ".join(statements)
-        answer = self._client.ask(database, self._organisation, text, secret=self._credentials.of(database))
-        if answer.status == 401 and self._credentials.renew():
-            answer = self._client.ask(database, self._organisation, text, secret=self._credentials.of(database))
+        secret = self._credentials.of(database)
+        answer = self._client.ask(database, self._organisation, text, secret=secret)
+        if answer.status == 401 and (fresh := self._credentials.instead_of(database, secret)) is not None:
+            answer = self._client.ask(database, self._organisation, text, secret=fresh)
         try:
             return asked(*answer[:3], database=database, retry_after=answer.retry_after)
         except StorageError:

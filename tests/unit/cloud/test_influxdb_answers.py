@@ -57,6 +57,7 @@ def test_only_204_is_durable() -> None:
         (404, v2('bucket "t/raw" not found', "not found"), "store.no_database"),
         (500, v1("retention policy not found: raw"), "store.no_policy"),
         (500, v1("[shard 12] write /x: corrupt"), "store.shard"),
+        (500, v2("unexpected error writing points to database: [shard 12] open /x: corrupt"), "store.shard"),
         (
             400,
             v1("partial write: max-series-per-database limit exceeded: (1000000) dropped=4"),

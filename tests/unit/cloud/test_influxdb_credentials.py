@@ -1,0 +1,58 @@
+"""The secrets file is read again, whoever notices first that it changed."""
+
+from pathlib import Path
+
+import pytest
+
+from cloud.stores.influxdb import credentials as module
+from cloud.stores.influxdb.client import Answer
+from cloud.stores.influxdb.credentials import Credentials
+from cloud.stores.influxdb.store import InfluxStore
+from core.secrets import Secrets, load_secrets
+
+
+def write(path: Path, password: str) -> None:
+    fresh = path.with_name("fresh")
+    fresh.write_text(f'[influxdb.write]\nccpvm = "w:{password}"\nesternay = "w:{password}"\n')
+    fresh.chmod(0o600)
+    fresh.replace(path)
+
+
+def test_a_file_replaced_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is then the old one: it must not pass for the new one."""
+    path = tmp_path / "secrets.toml"
+    write(path, "old")
+
+    def load_and_replace(path: Path) -> Secrets:
+        loaded = load_secrets(path)
+        write(path, "new")
+        return loaded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "load_secrets", load_and_replace)
+        credentials = Credentials(path, read_only=False)
+    assert credentials.renew()
+    assert credentials.of("ccpvm") == "w:new"
+
+
+class Server:
+    """Knows the new password alone; while it answers the first write, another thread reads the new file."""
+
+    def __init__(self, meanwhile: object) -> None:
+        self.meanwhile = meanwhile
+
+    def write(self, _bucket: str, _organisation: str, _lines: bytes, *, secret: str | None) -> Answer:
+        if secret == "w:new":
+            return Answer(204, b"", "", None)
+        self.meanwhile()  # type: ignore[operator]
+        return Answer(401, b"", "", None)
+
+
+def test_a_password_that_another_thread_renewed_is_used(tmp_path: Path) -> None:
+    """Two tenants are written to at once when their passwords change: neither is refused."""
+    path = tmp_path / "secrets.toml"
+    write(path, "old")
+    credentials = Credentials(path, read_only=False)
+    write(path, "new")
+    store = InfluxStore(Server(credentials.renew), credentials, organisation="-", read_only=False)  # type: ignore[arg-type]
+    assert store._send("esternay", []) is None
