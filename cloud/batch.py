@@ -112,7 +112,7 @@ class Batch:
         self.refusals: list[Refusal] = []
         self.unfit: list[tuple[RowRef, BeffroiError]] = []  # rows for the quarantine, known before the write
         self.acks: list[Callable[[], None]] = []  # of messages that need no receipt
-        self.size = 0  # points
+        self._points = 0
         self.since_ms: int | None = None
 
     def begin(self, mono_ms: int) -> None:
@@ -124,4 +124,9 @@ class Batch:
         if lot is None:
             lot = self.lots[made.database] = Lot()
         lot.add(made.points, owner)
-        self.size += len(made.points)
+        self._points += len(made.points)
+
+    @property
+    def size(self) -> int:
+        """Points, and what is kept as evidence: what a batch holds in memory."""
+        return self._points + len(self.refusals) + len(self.unfit)
