@@ -6,7 +6,7 @@ follows from it is the worker's thread's (`complete`).
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from cloud.receipts import QUARANTINED, STORED, Fate, Verdict
 from cloud.schema import RowPoints
 from cloud.stores.base import Point, Rejected, Store
 from core import log
-from core.errors import BeffroiError, RejectedError, StorageError
+from core.errors import BeffroiError, LinkError, RejectedError, StorageError
 from core.ports.clock import Clock
 from core.territory import OPERATOR
 
@@ -67,6 +67,24 @@ class Writing:
             done = not self._waits_for
         if done:
             self._on_done()
+
+
+class _Attempt:
+    """At one batch. Once the store is found down, the databases that were not asked yet are not asked: each may be a
+    silence as long as a request may last."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._down: LinkError | None = None
+
+    def write(self, database: str, points: Sequence[Point]) -> list[Rejected]:
+        if self._down is not None:
+            raise self._down
+        try:
+            return self._store.write(database, points)
+        except LinkError as error:
+            self._down = error
+            raise
 
 
 class BatchWriter:
@@ -123,9 +141,10 @@ class BatchWriter:
                 told.add(made.points, None)
             lots.append((OPERATOR, told))
         parts: list[Part] = []
+        attempt = _Attempt(self._store)
         for database, lot in lots:
             reason = self._refusals.reason(database, mono_ms=mono_ms)
-            answer = None if reason is not None else self._threads.submit(self._store.write, database, lot.points)
+            answer = None if reason is not None else self._threads.submit(attempt.write, database, lot.points)
             parts.append(Part(database, lot, answer, reason))
         return Writing(batch, parts, alarms, on_done)
 

@@ -1,12 +1,16 @@
 """What the store and the quarantine cannot keep is deferred; the rest flows; a store that is down stops all."""
 
+import threading
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from cloud.batch import RowsInHand
+from cloud.batch import Batch, RowsInHand
 from cloud.quarantine import Kind
+from cloud.schema import RowPoints
+from cloud.stores.base import Point, Rejected
 from core import topics
 from core.errors import LinkError, NotConnected, StorageError
 from core.model import Event, decode_row
@@ -203,3 +207,26 @@ def test_a_row_whose_place_another_row_has_is_quarantined(road: Road) -> None:
     (entry,) = road.quarantine.entries()
     assert entry.reason == "identity.collision"
     assert decode_row(road.quarantine.show(entry.id).body) == second
+
+
+def test_a_store_that_is_down_is_not_asked_for_every_tenant(road: Road) -> None:
+    """Each may be a silence of its own: with 150 tenants they would outlast any watchdog, and a stop."""
+    road.store.down = NotConnected("store.silent", "it does not answer")
+    batch = Batch()
+    for number in range(150):
+        batch.add(RowPoints(f"tenant-{number}", [Point("light", {"device": STOCK}, 1, {"power_w": 1.0})]))
+    write, began = road.store.write, threading.Barrier(4)
+    first = iter(range(4))
+
+    def four_at_once(database: str, points: Sequence[Point]) -> list[Rejected]:
+        if next(first, None) is not None:
+            began.wait(10)
+        return write(database, points)
+
+    road.store.write = four_at_once  # type: ignore[method-assign]
+    with pytest.raises(LinkError):
+        road.writer.write(batch)
+    assert len(road.store.writes) == 4
+    road.store.down = None
+    road.writer.write(batch)
+    assert len(road.store.held) == 150
