@@ -10,7 +10,7 @@ A message is one run of consecutive seq of one class and one boot, 1 to 100 rows
 it; only a receipt ends it. When the connection is lost everything without receipt goes back to the backlog.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 from core.envelope import MAX_ROWS
 from core.model import RowClass
@@ -26,6 +26,12 @@ UNACKNOWLEDGED = 32  # messages without PUBACK lie in the memory of the client l
 URGENT_EXTRA = 4
 PUBACK_TIMEOUT_MS = 300_000
 RETRIES_AT_ONCE = 2
+_QUEUE = tuple(
+    (origin, row_class)
+    for origin in (Origin.LIVE, Origin.BACKLOG)
+    for row_class in (RowClass.MEASUREMENT, RowClass.DIAGNOSTIC)
+)
+_TURNED = _QUEUE[::-1]
 TURN = 4  # every fourth message is taken from the other end of the queue, so that nothing starves
 
 
@@ -109,7 +115,7 @@ class Delivery:
         self._resends.earn()
         stream = self._stream(spool_id, row_class)
         in_use = self._flights.places
-        settled = sum(span.rows for rows in stream.grounded for span in rows.cut(first, last))
+        settled = sum(span.rows for rows in stream.grounded if rows.rows for span in rows.cut(first, last))
         for piece in stream.flying.cut(first, last):
             settled += piece.rows
             flight = self._flights[piece.tag]
@@ -198,7 +204,10 @@ class Delivery:
             return None
         live_first = (Origin.LIVE, Origin.BACKLOG)
         order = live_first if self._turn % TURN < TURN - 1 else live_first[::-1]
-        return next((plan for origin in order for plan in self._heads(RowClass.URGENT, origin)), None)
+        for origin in order:
+            if (plan := self._head(RowClass.URGENT, origin)) is not None:
+                return plan
+        return None
 
     def _overdue(self, now_ms: int) -> Plan | None:
         flight = self._flights.first_due()
@@ -216,31 +225,30 @@ class Delivery:
     def _deferred_before(self) -> Plan | None:
         if not self._retries.open or len(self._flights.retries) >= RETRIES_AT_ONCE:
             return None
-        return next((plan for row_class in RowClass for plan in self._heads(row_class, Origin.READY)), None)
+        for row_class in RowClass:
+            if (plan := self._head(row_class, Origin.READY)) is not None:
+                return plan
+        return None
 
     def _waiting(self) -> Plan | None:
         if self._flights.unacknowledged >= UNACKNOWLEDGED:
             return None
-        reserve = self._window.reserve
+        places, reserve = self._flights.places, self._window.reserve
         for_live = self._window.size - reserve
-        classes = (RowClass.MEASUREMENT, RowClass.DIAGNOSTIC)
-        queue = [(origin, row_class) for origin in (Origin.LIVE, Origin.BACKLOG) for row_class in classes]
-        limits = dict.fromkeys(queue[:2], for_live) | dict.fromkeys(queue[2:], for_live - reserve)
-        if self._turn % TURN == TURN - 1:
-            queue.reverse()
-            limits = dict.fromkeys(queue, for_live)
-        for origin, row_class in queue:
-            if self._flights.places < limits[origin, row_class]:
-                for plan in self._heads(row_class, origin):
-                    return plan
+        turned = self._turn % TURN == TURN - 1
+        for origin, row_class in _TURNED if turned else _QUEUE:
+            limit = for_live if turned or origin is Origin.LIVE else for_live - reserve
+            if places < limit and (plan := self._head(row_class, origin)) is not None:
+                return plan
         return None
 
-    def _heads(self, row_class: RowClass, origin: Origin) -> Iterator[Plan]:
-        """The oldest rows of a set, up to a full message, of each spool."""
+    def _head(self, row_class: RowClass, origin: Origin) -> Plan | None:
+        """The oldest rows of a set, up to a full message, of the first spool that has any."""
         for stream in self._streams.values():
             if stream.row_class is row_class and (head := _rows(stream, origin).head()) is not None:
                 last = min(head.last, head.first + MAX_ROWS - 1)
-                yield Plan(stream.spool_id, row_class, head.tag, head.first, last, origin)
+                return Plan(stream.spool_id, row_class, head.tag, head.first, last, origin)
+        return None
 
     def _landed(self, flight: Flight, now_ms: int) -> None:
         if flight.retry:
@@ -258,14 +266,19 @@ class Delivery:
     def _turn_round(self, now_ms: int) -> None:
         """Begin or end a round of retries, as the time and the rows say."""
         streams = self._streams.values()
-        ready = any(stream.ready.rows for stream in streams)
+        ready = waiting = 0
+        for stream in streams:
+            ready += stream.ready.rows
+            waiting += stream.parked.rows
+        if not (ready or waiting or self._retries.open or self._retries.next_ms is not None):
+            return
         if self._retries.begin(now_ms) and not ready:
             for stream in streams:
                 for span in stream.parked.drain():
                     stream.ready.add(*span)
-            ready = any(stream.ready.rows for stream in streams)
+            ready, waiting = waiting, 0
         if not (self._retries.open and ready):
-            self._retries.end(now_ms, more=ready or any(stream.parked.rows for stream in streams))
+            self._retries.end(now_ms, more=bool(ready or waiting))
 
     def _stream(self, spool_id: str, row_class: RowClass) -> Stream:
         key = (spool_id, row_class)

@@ -70,6 +70,8 @@ class Spans(Generic[T]):
 
     def cut(self, first: int, last: int) -> list[Span[T]]:
         """Take `first` to `last` out; the pieces that were there, in order."""
+        if not self._firsts:
+            return []
         start = bisect_left(self._lasts, first)
         end = bisect_right(self._firsts, last)
         if start >= end:
