@@ -113,6 +113,7 @@ class Batch:
         self.unfit: list[tuple[RowRef, BeffroiError]] = []  # rows for the quarantine, known before the write
         self.acks: list[Callable[[], None]] = []  # of messages that need no receipt
         self._points = 0
+        self.held_bytes = 0  # of rows and refused messages: they stay in memory until all is durable
         self.since_ms: int | None = None
 
     def begin(self, mono_ms: int) -> None:

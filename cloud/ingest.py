@@ -76,6 +76,7 @@ class Ingest:
         site = self.territory.sites[message.header.edge]
         self.batch.begin(self._clock.mono_ms())
         self.batch.messages.append(message)
+        self.batch.held_bytes += sum(map(len, message.rows))
         for index, stored in enumerate(message.rows):
             self._take_row(RowRef(message, index), stored, site)
 
@@ -167,6 +168,7 @@ class Ingest:
                 self._receipts.add(edge, told, delivery.ack, mono_ms=self._clock.mono_ms())
 
         self.batch.refusals.append(Refusal(delivery.topic, delivery.payload, error, finish))
+        self.batch.held_bytes += len(delivery.payload)
 
 
 def _document(payload: bytes) -> dict[str, Any]:

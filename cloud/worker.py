@@ -34,6 +34,7 @@ _COUNTERS_MS = 10_000
 _SHOWN_FAULTS = 5
 _DATABASES = 20  # may share a batch of `batch_points`; with more it grows: a write costs as much as hundreds of points
 _MOST_POINTS = 50_000
+_MOST_BYTES = 32 * 1024 * 1024  # of rows and refused messages in a batch
 
 
 class Worker:
@@ -252,6 +253,8 @@ class Worker:
         batch = self._ingest.batch
         if batch.since_ms is None:
             return False
+        if batch.held_bytes >= _MOST_BYTES:
+            return True
         if batch.size >= max(self._batch_points, min(_MOST_POINTS, self._batch_points * len(batch.lots) / _DATABASES)):
             return True
         is_free = self._writing is None or self._writing.done

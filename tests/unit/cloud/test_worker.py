@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from cloud.batch import Batch
 from cloud.inbox import Inbox
 from cloud.moves import Step
 from cloud.schema import RowPoints
 from cloud.sources.base import Delivery
 from cloud.stores.base import Point
 from cloud.worker import Worker
+from cloud.writing import Writing
 from core.errors import ConfigError, NotConnected, StorageError
 from core.receipt import Receipt
 from core.territory import Territory
@@ -350,3 +352,25 @@ def test_told_to_stop_while_the_store_is_down_it_leaves_all_unacknowledged(loop:
 def test_the_doubles_differ_in_their_digest() -> None:
     """A territory with the same digest is not taken over."""
     assert replace(territory(), digest="x").digest != territory(stock_at="REM-2").digest
+
+
+def test_evidence_is_bounded_in_bytes_too(loop: Loop) -> None:
+    """While a slow store writes, messages that are kept as evidence do not pile up in memory, however few and large."""
+    begun: list[int] = []
+    begin = loop.road.writer.begin
+
+    def note(batch: Batch, **more: Any) -> Writing:
+        begun.append(sum(len(refusal.body) for refusal in batch.refusals))
+        return begin(batch, **more)
+
+    loop.road.writer.begin = note  # type: ignore[method-assign]
+    answers = threading.Event()
+    write = loop.road.store.write
+    loop.road.store.write = lambda database, points: (answers.wait(0.2), write(database, points))[1]  # type: ignore[method-assign]
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.worker.turn(0)
+    assert loop.worker.writing
+    loop.deliver(*[bytes(8 * 1024 * 1024)] * 10)
+    loop.worker.turn(0)
+    loop.turn()
+    assert max(begun) == 32 * 1024 * 1024
