@@ -19,6 +19,7 @@ from cloud.page.view import View
 _CSS = Path(__file__).with_name("page.css")
 _FAVICON = Path(__file__).with_name("favicon.svg")
 _SLOWEST_S = 30.0  # a poll that takes longer is no longer a poll
+_LONGEST_REST_S = 60.0  # a watchdog waits for the next one
 # The browser itself refuses whatever would leave this host. Vue compiles templates, hence 'unsafe-eval'.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
@@ -39,10 +40,12 @@ class Hub:
         self._poll_s = poll_s
         self._on_beat = on_beat
         self._polled_at = 0.0
+        self._rest_s = poll_s
         self._thread = ThreadPoolExecutor(1, "page-reader")  # one thread: a panel waits for the poll, never beside it
 
     async def run(self) -> None:
-        """Poll until cancelled; a store that takes long to read is left alone nine tenths of the time."""
+        """Poll until cancelled; a store that takes long to read is left alone nine tenths of the time, but for a
+        minute at most."""
         loop = asyncio.get_running_loop()
         while True:
             started_at = loop.time()
@@ -52,13 +55,14 @@ class Hub:
             for view in list(self.views):
                 view.show(self.reader.snapshot, changes)
             spent_s = self._polled_at - started_at
-            await asyncio.sleep(max(self._poll_s - spent_s, 9 * spent_s))
+            self._rest_s = max(self._poll_s - spent_s, min(9 * spent_s, _LONGEST_REST_S))
+            await asyncio.sleep(self._rest_s)
 
     async def tell(self, asset: str) -> Story | None:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.reader.story, asset)
 
     def is_alive(self) -> bool:
-        return asyncio.get_running_loop().time() - self._polled_at < _SLOWEST_S + self._poll_s
+        return asyncio.get_running_loop().time() - self._polled_at < _SLOWEST_S + self._rest_s
 
     def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
