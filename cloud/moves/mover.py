@@ -7,8 +7,9 @@ The order, and why a kill -9 at any point of it loses nothing and shows nothing 
    the windows are there, and a window can be looked through any number of times: what is home stays.
 2. `hold`: copies of the misplaced points go into the journal. Killed: nothing was deleted yet; the copies are written
    back to where they still are, which changes nothing, and released; the window is looked through again.
-3. They are deleted at their old places. Killed in the middle: the copies are written back to where they were, so that
-   the store is as before, and released; the window is looked through again.
+3. They are deleted at their old places, unless only values change: those are written over. Killed in the middle: the
+   copies are written back to where they were, so that the store is as before, and released; the window is looked
+   through again. (A store that still deletes for a dead worker takes nothing until it is done: that is its own part.)
 4. `mark_deleted`. From here on a restart no longer writes back, but home.
 5. They are written where they belong, as the journal says. Killed: written there again, the same points.
 6. `release` drops the copies and notes the dirty ranges, in one transaction. If another territory came into force

@@ -59,7 +59,7 @@ def killed(rooms: Rooms) -> list[str]:
     command = [sys.executable, "-m", "tests.support.killed_moves", str(rooms.folder), str(step)]
     ended = subprocess.run([*command, *filter(None, [rooms.url])], cwd=ROOT, capture_output=True, text=True, check=True)
     instants = int(ended.stdout.split()[-1])
-    assert instants > 50
+    assert instants > 40
     return [f"k{number}" for number in range(0, instants, step)]
 
 
