@@ -55,18 +55,18 @@ class Client:
     def write(self, bucket: str, organisation: str, lines: bytes, *, secret: str | None) -> Answer:
         """Send line protocol, times in ns."""
         question = urlencode({"org": organisation, "bucket": bucket, "precision": "ns"})
-        return self._request("POST", f"/api/v2/write?{question}", _authorization(secret), lines)
+        return self._request("POST", f"/api/v2/write?{question}", authorization(secret), lines)
 
     def ask(self, database: str, organisation: str, statements: str, *, secret: str | None) -> Answer:
         """Send InfluxQL; times come in ns, values as MessagePack."""
         question = {"db": database, "org": organisation, "epoch": "ns", "q": statements}
-        headers = {"Accept": "application/x-msgpack", "Content-Type": _FORM, **_authorization(secret)}
+        headers = {"Accept": "application/x-msgpack", "Content-Type": _FORM, **authorization(secret)}
         return self._request("POST", "/query", headers, urlencode(question).encode())
 
     def send(self, method: str, path: str, body: bytes, *, secret: str | None) -> Answer:
         """Send JSON, or nothing."""
         headers = {"Content-Type": "application/json"} if body else {}
-        return self._request(method, path, {**headers, **_authorization(secret)}, body)
+        return self._request(method, path, {**headers, **authorization(secret)}, body)
 
     def close(self) -> None:
         with self._lock:
@@ -75,7 +75,7 @@ class Client:
         for connection in idle:
             connection.close()
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _request(self, method: str, path: str, headers: Mapping[str, str | bytes], body: bytes) -> Answer:
         """One request. A connection that was kept may have been closed meanwhile by the other side: what fails on it is
         sent once more on a fresh one. Whatever is asked here can be asked twice."""
         kept = self._take()
@@ -85,7 +85,12 @@ class Client:
         return self._exchange(self._connect(), method, path, headers, body)
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        headers: Mapping[str, str | bytes],
+        body: bytes,
     ) -> Answer:
         is_reused = connection.sock is not None
         try:
@@ -131,6 +136,6 @@ class Client:
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
 
 
-def _authorization(secret: str | None) -> dict[str, str]:
+def authorization(secret: str | None) -> dict[str, str | bytes]:
     """`Token` serves both: `user:password` of 1.x, and a token of 2.x."""
-    return {} if secret is None else {"Authorization": f"Token {secret}"}
+    return {} if secret is None else {"Authorization": f"Token {secret}".encode()}

@@ -51,9 +51,12 @@ class Credentials:
         if secret is None:
             self.renew()
             secret = self._secrets.get(database)
+        table = "influxdb.read" if self._read_only else "influxdb.write"
         if secret is None:
-            table = "influxdb.read" if self._read_only else "influxdb.write"
             raise StorageError("store.no_secret", f"[{table}] of {self._path} has no {database}", hint=APPLY)
+        if not secret.isprintable():  # the HTTP library would refuse it, and quote it
+            said = f"{database} in [{table}] of {self._path} has a line end or another character that none can have"
+            raise StorageError("store.no_secret", said, hint="take it out, or take the line out and apply")
         return secret
 
     def instead_of(self, database: str, refused: str | None) -> str | None:

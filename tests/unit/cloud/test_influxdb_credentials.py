@@ -1,13 +1,15 @@
 """The secrets file is read again, whoever notices first that it changed."""
 
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from cloud.stores.influxdb import credentials as module
-from cloud.stores.influxdb.client import Answer
+from cloud.stores.influxdb.client import Answer, authorization
 from cloud.stores.influxdb.credentials import Credentials
 from cloud.stores.influxdb.store import InfluxStore
+from core.errors import StorageError
 from core.secrets import Secrets, load_secrets
 
 
@@ -56,3 +58,26 @@ def test_a_password_that_another_thread_renewed_is_used(tmp_path: Path) -> None:
     write(path, "new")
     store = InfluxStore(Server(credentials.renew), credentials, organisation="-", read_only=False)  # type: ignore[arg-type]
     assert store._send("esternay", []) is None
+
+
+@pytest.mark.parametrize("secret", ['"""w:hidden\n"""', '"w:hidden\\u0000"'])
+def test_a_secret_that_no_request_can_carry_refuses_its_own_tenant(tmp_path: Path, secret: str) -> None:
+    """A line end that came along with a pasted token: the others go on, and the secret is not quoted."""
+    path = tmp_path / "secrets.toml"
+    path.write_text(f'[influxdb.write]\nccpvm = {secret}\nesternay = "w:fine"\n')
+    path.chmod(0o600)
+    credentials = Credentials(path, read_only=False)
+    with pytest.raises(StorageError) as caught:
+        credentials.of("ccpvm")
+    assert "ccpvm" in caught.value.message
+    assert "hidden" not in f"{caught.value.message} {caught.value.hint}"
+    assert credentials.of("esternay") == "w:fine"
+
+
+def test_a_password_of_any_alphabet_is_sent() -> None:
+    """InfluxDB takes it as UTF-8; a header given as text could not carry it."""
+    connection = HTTPConnection("127.0.0.1")
+    connection.putrequest("POST", "/")
+    for name, value in authorization("w:né€").items():
+        connection.putheader(name, value)
+    assert connection._buffer[-1] == "Authorization: Token w:né€".encode()  # type: ignore[attr-defined]
