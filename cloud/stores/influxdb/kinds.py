@@ -36,7 +36,10 @@ class Kinds:
             for name, kind in zip(shape.names, shape.types, strict=True):
                 told = _kind_of(kind)
                 if known.get(name, told) != told:
-                    return "point.type", f"{shape.measurement}.{name} is {_TOLD[known[name]]}, not {_TOLD[told]}"
+                    return (
+                        "point.type",
+                        f"{shape.measurement}.{name} is {_TOLD.get(known[name], known[name])}, not {_TOLD[told]}",
+                    )
                 fresh[name] = told
             known.update(fresh)
             return None

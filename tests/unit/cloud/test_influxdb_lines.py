@@ -128,3 +128,11 @@ def test_a_derived_type_is_its_base() -> None:
     )
     assert [one.split(" ")[1] for one in made.lines] == ['_p=t,clock="gps",t=3.0'] * 2
     assert not writer.render([Point("light", LAMP, T, {"clock": "gps", "t": 3.0})]).rejected
+
+
+def test_a_field_that_somebody_else_made_unsigned_is_a_fault_of_its_points_alone() -> None:
+    """2.x knows a kind that the contract does not."""
+    made = renderer(power_w="unsigned").render([Point("light", LAMP, T, {"power_w": 1.0})])
+    assert [(one.code, one.message) for one in made.rejected] == [
+        ("point.type", "light.power_w is unsigned, not float")
+    ]
