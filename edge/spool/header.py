@@ -15,7 +15,7 @@ from edge.spool import database
 _MAGIC = b"SQLite format 3\0"
 _SIZE_AT = 16  # where the header says how large a page is
 _PAGES_AT = 28  # where it says how many pages there are
-_SIZES = (4096, 1024)  # bytes: of a plain segment, of a squeezed one
+_SIZES = (4096, 2048, 1024)  # bytes; see `SpoolLimits.page_bytes`
 _LEAF, _INNER, _INDEX_LEAF = 0x0D, 0x05, 0x0A  # how a page of a table, or of an index, begins
 # the roots of our tables follow the first page in the order in which they are made: segment, row, settled, counter
 _ROOTS = ((_LEAF,), (_LEAF, _INNER), (_LEAF,), (_INDEX_LEAF,))

@@ -111,6 +111,8 @@ class SpoolLimits:
         keep_settled: settled segments are kept in `settled/` instead of being deleted.
         settle_linger_ms: receipts are written down this late at most; a crash meanwhile costs a resend, no more.
         keys: how many event keys are remembered.
+        page_bytes: of a segment's file (1, 2 or 4 KiB). A commit writes whole pages, those that lead to its rows too:
+            few small rows want small pages.
         squeeze: rows are deflated before they are written, to spare a memory card.
         sole: no other process can read the segments while this one runs, for the same reason.
     """
@@ -123,6 +125,7 @@ class SpoolLimits:
     keep_settled: bool = False
     settle_linger_ms: int = 5_000
     keys: int = 10_000
+    page_bytes: int = 4 * KIB
     squeeze: bool = False
     sole: bool = False
 
@@ -133,9 +136,4 @@ class SpoolLimits:
         The more, the less often a page is written twice; but on a full disk the ballast must hold what moves, of a
         segment of each class and of the meta file.
         """
-        return max(_CHECKPOINT_LEAST, min(_CHECKPOINT_MOST, self.ballast_bytes // (4 * 4 * KIB)))
-
-    @property
-    def page_bytes(self) -> int:
-        """A commit writes whole pages, the ones that lead to its rows too: few small rows want small pages."""
-        return 1 * KIB if self.squeeze else 4 * KIB
+        return max(_CHECKPOINT_LEAST, min(_CHECKPOINT_MOST, self.ballast_bytes // (4 * self.page_bytes)))

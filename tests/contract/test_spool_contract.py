@@ -11,6 +11,7 @@ import pytest
 from core.model import ClockQuality, RowClass
 from edge.spool import NewRow, Offset, Run, Spool
 from tests.support.spools import (
+    KIB,
     StillClock,
     accept,
     is_balanced,
@@ -45,7 +46,12 @@ class Hand:
         self._deaths = 0
         self.clock = StillClock()
         card = way == "on a card"
-        self.keeping = limits(segment_bytes=1 if way == "tiny segments" else 1 << 20, squeeze=card, sole=card)
+        self.keeping = limits(
+            segment_bytes=1 if way == "tiny segments" else 1 << 20,
+            page_bytes=KIB if card else 4 * KIB,
+            squeeze=card,
+            sole=card,
+        )
         self.spool = self._open(folder / "0")
 
     def _open(self, folder: Path) -> Spool:

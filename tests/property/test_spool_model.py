@@ -33,9 +33,10 @@ class SpoolMachine(RuleBasedStateMachine):
     @initialize(
         linger_ms=st.sampled_from([0, 60_000]),
         segment_bytes=st.sampled_from([1, 2_000, 1 << 20]),
+        page_bytes=st.sampled_from([KIB, 2 * KIB, 4 * KIB]),
         squeeze=st.booleans(),
     )
-    def begin(self, linger_ms: int, segment_bytes: int, squeeze: bool) -> None:
+    def begin(self, linger_ms: int, segment_bytes: int, page_bytes: int, squeeze: bool) -> None:
         self.place = ExitStack()
         self.root = self.place.enter_context(memory_folder())
         self.folder = self.root / "0"
@@ -43,7 +44,12 @@ class SpoolMachine(RuleBasedStateMachine):
         self.machine = 0
         self.clock = StillClock()
         self.keeping = limits(
-            settle_linger_ms=linger_ms, segment_bytes=segment_bytes, quota_bytes=QUOTA, keys=50, squeeze=squeeze
+            settle_linger_ms=linger_ms,
+            segment_bytes=segment_bytes,
+            quota_bytes=QUOTA,
+            keys=50,
+            page_bytes=page_bytes,
+            squeeze=squeeze,
         )
         self.number = 0
         self.accepted: dict[Identity, str] = {}

@@ -66,7 +66,7 @@ def test_a_lamps_status_becomes_a_quarter() -> None:
 
 
 def squeezed_spool(folder: Path) -> Spool:
-    return open_spool(folder, keeping=limits(squeeze=True))
+    return open_spool(folder, keeping=limits(squeeze=True, page_bytes=KIB))
 
 
 def test_a_plain_row_that_begins_like_a_squeezed_one_comes_back(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_wiped_page_of_a_squeezed_segment_loses_its_rows_alone(tmp_path: Path,
 
 def test_a_spool_that_is_read_by_nobody_else_survives_a_kill(tmp_path: Path) -> None:
     """Without memory shared with readers there is nothing on the card but rows and journal; both are found again."""
-    keeping = limits(squeeze=True, sole=True)
+    keeping = limits(squeeze=True, page_bytes=KIB, sole=True)
     spool = open_spool(tmp_path / "a", keeping=keeping)
     for key in KEYS:
         accept(spool, key, size=300)
@@ -165,14 +165,14 @@ def test_a_spool_that_is_read_by_nobody_else_survives_a_kill(tmp_path: Path) -> 
     assert [found.key for found in reader.rows(left)] == KEYS
 
 
-@pytest.mark.parametrize("squeeze", [False, True])
-def test_the_size_of_its_pages_is_seen_whatever_the_header_says(tmp_path: Path, squeeze: bool) -> None:
+@pytest.mark.parametrize("rows", [0, 1, 40, 400])
+@pytest.mark.parametrize("size", [KIB, 2 * KIB, 4 * KIB])
+def test_the_size_of_its_pages_is_seen_whatever_the_header_says(tmp_path: Path, size: int, rows: int) -> None:
     """Where the first page is gone, the tables' own pages tell."""
-    spool = open_spool(tmp_path, keeping=limits(squeeze=squeeze))
-    accept(spool, *KEYS, size=300)
+    spool = open_spool(tmp_path, keeping=limits(page_bytes=size))
+    accept(spool, "first", *(f"k{number:03d}" for number in range(rows)), size=300)
     spool.close()
     (path,) = segment_files(tmp_path)
-    size = KIB if squeeze else 4 * KIB
     assert header.page_bytes(path) == size
     content = bytearray(path.read_bytes())
     content[:size] = bytes(size)

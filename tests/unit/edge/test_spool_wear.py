@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.spools import KIB, StillClock, lamp_status, limits, memory_folder, open_spool, settle_all
+from edge.agent import spool_limits
+from edge.settings import EdgeSettings
+from tests.support.spools import KIB, StillClock, lamp_status, memory_folder, open_spool, settle_all
 
-MOST = {"default": 12 * KIB, "sd": 24 * KIB}  # bytes a commit
+MOST = {"default": 11 * KIB, "sd": 24 * KIB}  # bytes a commit
 
 
 @pytest.fixture
@@ -28,10 +30,11 @@ def handed_over() -> int:
 def test_a_commit_writes_little(tmp_path: Path, preset: str, rows: int) -> None:
     """At one uplink a second: a row by itself, or squeezed rows of half a minute; journal, file and receipts."""
     clock = StillClock()
-    keeping = limits(
-        squeeze=preset == "sd", ballast_bytes=4 * 1024 * KIB, settle_linger_ms=300_000 if preset == "sd" else 60_000
+    source = {"applications": ["7c1f0c52-3c1b-4d57-9a39-2f3f5d9d8a01"]}
+    settings = EdgeSettings.model_validate(
+        {"edge": "e", "folder": tmp_path, "source": source, "spool": {"preset": preset}}
     )
-    spool = open_spool(tmp_path, clock=clock, keeping=keeping)
+    spool = open_spool(tmp_path, clock=clock, keeping=spool_limits(settings))
     commits = 1_200 // rows
     before = handed_over()
     for commit in range(commits):
