@@ -31,12 +31,19 @@ class Located(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A stored point, the database and tags under which it belongs, and the fields it has there."""
+    """A stored point, the database and tags under which it belongs, and the fields it has there.
+
+    `altered`: these fields; empty: those it has (also in a journal of before there were any others).
+    """
 
     located: Located
     database: str
     tags: dict[str, str]
-    fields: dict[str, Field]
+    altered: dict[str, Field] = {}
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        return self.altered or self.located.point.fields
 
     @property
     def is_home(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from cloud.stores.base import Point
 from cloud.stores.influxdb import InfluxStore
-from core.errors import NotConnected
+from core.errors import StorageError
 from tests.conftest import require
 from tests.servers import influxdb as server_module
 from tests.servers.influxdb import InfluxDb
@@ -68,7 +68,7 @@ def written(store: InfluxStore, points: list[Point]) -> bool:
     """False: to be tried again."""
     try:
         return store.write("ccpvm", points) == []
-    except NotConnected as error:
+    except StorageError as error:
         if error.code != "store.deleting":
             raise
         return False

@@ -124,6 +124,7 @@ class InfluxDb:
     def freeze(self) -> None:
         """SIGSTOP: it holds its connections and answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)  # all its threads stand
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

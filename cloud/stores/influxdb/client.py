@@ -45,10 +45,10 @@ class Client:
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
         self._closed = False
-        self._tls: ssl.SSLContext | None = None
-        if parts.scheme == "https":
+        self._is_https, self._ca = parts.scheme == "https", ca
+        if self._is_https:
             try:
-                self._tls = ssl.create_default_context(cafile=ca)
+                ssl.create_default_context(cafile=ca)
             except OSError as error:
                 raise ConfigError("store.ca", f"cannot use {ca}: {error.strerror or error}") from error
 
@@ -57,16 +57,22 @@ class Client:
         question = urlencode({"org": organisation, "bucket": bucket, "precision": "ns"})
         return self._request("POST", f"/api/v2/write?{question}", authorization(secret), lines)
 
-    def ask(self, database: str, organisation: str, statements: str, *, secret: str | None) -> Answer:
-        """Send InfluxQL; times come in ns, values as MessagePack."""
+    def ask(
+        self, database: str, organisation: str, statements: str, *, secret: str | None, patience: float = 1.0
+    ) -> Answer:
+        """Send InfluxQL; times come in ns, values as MessagePack.
+
+        Args:
+            patience: how many times as long as usual the answer may take.
+        """
         question = {"db": database, "org": organisation, "epoch": "ns", "q": statements}
         headers = {"Accept": "application/x-msgpack", "Content-Type": _FORM, **authorization(secret)}
-        return self._request("POST", "/query", headers, urlencode(question).encode())
+        return self._request("POST", "/query", headers, urlencode(question).encode(), patience)
 
-    def send(self, method: str, path: str, body: bytes, *, secret: str | None) -> Answer:
+    def send(self, method: str, path: str, body: bytes, *, secret: str | None, patience: float = 1.0) -> Answer:
         """Send JSON, or nothing."""
         headers = {"Content-Type": "application/json"} if body else {}
-        return self._request(method, path, {**headers, **authorization(secret)}, body)
+        return self._request(method, path, {**headers, **authorization(secret)}, body, patience)
 
     def close(self) -> None:
         with self._lock:
@@ -75,14 +81,17 @@ class Client:
         for connection in idle:
             connection.close()
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str | bytes], body: bytes) -> Answer:
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str | bytes], body: bytes, patience: float = 1.0
+    ) -> Answer:
         """One request. A connection that was kept may have been closed meanwhile by the other side: what fails on it is
         sent once more on a fresh one. Whatever is asked here can be asked twice."""
+        timeout_s = self._timeout_s * patience
         kept = self._take()
         if kept is not None:
             with contextlib.suppress(ConnectionError, http.client.RemoteDisconnected, http.client.BadStatusLine):
-                return self._exchange(kept, method, path, headers, body)
-        return self._exchange(self._connect(), method, path, headers, body)
+                return self._exchange(kept, method, path, headers, body, timeout_s)
+        return self._exchange(self._connect(), method, path, headers, body, timeout_s)
 
     def _exchange(
         self,
@@ -91,8 +100,12 @@ class Client:
         path: str,
         headers: Mapping[str, str | bytes],
         body: bytes,
+        timeout_s: float,
     ) -> Answer:
         is_reused = connection.sock is not None
+        connection.timeout = timeout_s  # of the next connecting
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout_s)
         try:
             connection.request(method, self._base + path, body=body or None, headers=dict(headers))
             response = connection.getresponse()
@@ -100,7 +113,7 @@ class Client:
         except TimeoutError as error:
             connection.close()
             raise NotConnected(
-                "store.silent", f"{self.url} does not answer within {self._timeout_s:g} s", hint="see [store] timeout_s"
+                "store.silent", f"{self.url} does not answer within {timeout_s:g} s", hint="see [store] timeout_s"
             ) from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -131,9 +144,18 @@ class Client:
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        if self._tls is not None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        """The authority's file is read at every connection: another one needs no restart.
+
+        Raises:
+            NotConnected: `store.ca`: it was readable at the start.
+        """
+        if not self._is_https:
+            return http.client.HTTPConnection(self._host, self._port)
+        try:
+            tls = ssl.create_default_context(cafile=self._ca)
+        except OSError as error:
+            raise NotConnected("store.ca", f"cannot use {self._ca}: {error.strerror or error}") from error
+        return http.client.HTTPSConnection(self._host, self._port, context=tls)
 
 
 def authorization(secret: str | None) -> dict[str, str | bytes]:

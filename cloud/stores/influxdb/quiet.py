@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cloud.stores.influxdb.answers import Series
-from core.errors import NotConnected
+from core.errors import StorageError
 
 _LOOK_S: Final = 0.2  # between two looks
 _LOOKS: Final = 10
@@ -87,8 +87,8 @@ class Quiet:
         """Return when no deletion is going on that was left behind.
 
         Raises:
-            LinkError: one goes on for long, or the server cannot be asked.
-            StorageError: the database refuses.
+            StorageError: one goes on for long, or the database refuses: the others go on.
+            LinkError: the server cannot be asked.
         """
         if not self._due:
             return
@@ -101,7 +101,7 @@ class Quiet:
                 if not self._due:
                     return
             said = f"{self._database}: a deletion that was asked for earlier is still going on"
-            raise NotConnected("store.deleting", said, hint="InfluxDB is slow: see its log")
+            raise StorageError("store.deleting", said, hint="InfluxDB is slow: see its log")
 
     def _is_deleting(self) -> bool:
         for series in self._running():

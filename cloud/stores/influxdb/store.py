@@ -28,6 +28,7 @@ from cloud.stores.influxdb.rows import points_of_table, tags_of
 from core.errors import LinkError, NotConnected, StorageError
 from core.topics import SLUG
 
+_PATIENCE: Final = 6  # a deletion goes through every shard, and one that is given up is begun again
 _NUMBERS: Final = ("float", "integer")
 
 
@@ -221,7 +222,7 @@ class InfluxStore:
                     if spared:
                         self._write(database, known, spared)
                 else:
-                    delete_v1(deletion, lambda text: self._ask(database, [text])[0])
+                    delete_v1(deletion, lambda text: self._ask(database, [text], patience=_PATIENCE)[0])
             except LinkError:
                 known.quiet.disturb()
                 raise
@@ -276,14 +277,14 @@ class InfluxStore:
         (found,) = self._ask(database, [queries.count(*measurements, condition=condition)])
         return sum(number or 0 for series in found for row in series.values for number in row[1:])
 
-    def _ask(self, database: str, statements: Sequence[str]) -> list[list[Series]]:
+    def _ask(self, database: str, statements: Sequence[str], *, patience: float = 1.0) -> list[list[Series]]:
         if not SLUG.fullmatch(database):
             raise StorageError("store.name", f"{database!r} is not the name of a database")
         text = "; ".join(statements)
         secret = self._credentials.of(database)
-        answer = self._client.ask(database, self._organisation, text, secret=secret)
+        answer = self._client.ask(database, self._organisation, text, secret=secret, patience=patience)
         if answer.status == 401 and (fresh := self._credentials.instead_of(database, secret)) is not None:
-            answer = self._client.ask(database, self._organisation, text, secret=fresh)
+            answer = self._client.ask(database, self._organisation, text, secret=fresh, patience=patience)
         try:
             return asked(*answer[:3], database=database, retry_after=answer.retry_after)
         except StorageError:
@@ -297,6 +298,7 @@ class InfluxStore:
             f"/api/v2/delete?{urlencode({'org': self._organisation, 'bucket': f'{database}/{queries.POLICY}'})}",
             body,
             secret=self._credentials.of(database),
+            patience=_PATIENCE,
         )
         judged = written(answer.status, answer.body, database=database, retry_after=answer.retry_after)
         if judged is not None:
