@@ -14,6 +14,7 @@ from core import topics
 from core.errors import EnvelopeError
 
 WINDOW = 2_000  # events published and not accepted, all edges together, before the scenario waits
+STORE_WINDOW = 6_000  # rows accepted and not stored, before the fill waits: the page would show a day that is half told
 WRITE_OFF_MS = 60_000  # an edge that is well and for so long accepts nothing more will not accept the rest
 
 
@@ -21,6 +22,7 @@ class _Health(msgspec.Struct, frozen=True):
     """The part of an edge's health that matters here (`edge.health`)."""
 
     accepted: dict[str, int]
+    spooled: int = 0
     source_connected: bool = True
     conditions: dict[str, str] = {}
 
@@ -33,6 +35,7 @@ class _Followed:
     total: int  # accepted, as it last said
     surplus: int  # total that corresponds to nothing published: before us, or of its own
     moved_ms: int  # when the total last changed, everything was accepted, or it could not accept
+    spooled: int  # accepted, and not known to be stored
     listening: bool  # it has reached its source: what is published now will come to it
 
 
@@ -63,9 +66,14 @@ class Follower:
         known = self._followed.get(edge)
         if known is None or total < known.total:  # first word, or a new spool folder: whatever it had is behind us
             self._followed[edge] = _Followed(
-                total=total, surplus=total - published, moved_ms=mono_ms, listening=health.source_connected
+                total=total,
+                surplus=total - published,
+                moved_ms=mono_ms,
+                spooled=health.spooled,
+                listening=health.source_connected,
             )
             return
+        known.spooled = health.spooled
         known.listening = known.listening or health.source_connected
         if total != known.total or not health.source_connected or health.conditions:
             known.total, known.moved_ms = total, mono_ms
@@ -87,6 +95,11 @@ class Follower:
         """Events published for this edge that it has not accepted as far as it said; 0 while it never spoke."""
         known = self._followed.get(edge)
         return 0 if known is None else max(0, self._published.get(edge, 0) - (known.total - known.surplus))
+
+    @property
+    def spooled(self) -> int:
+        """Rows that the edges keep and the store may not have yet, as far as they said."""
+        return sum(known.spooled for known in self._followed.values())
 
     @property
     def full(self) -> bool:

@@ -21,7 +21,7 @@ from simulator.clock import Phase, ScenarioClock
 from simulator.devices.base import Fact
 from simulator.faults import TruthFile
 from simulator.fleet import Fleet
-from simulator.follower import Follower
+from simulator.follower import STORE_WINDOW, Follower
 from simulator.network import Event
 from simulator.publisher import Publisher
 from simulator.scenario import FILL_MS, Scenario
@@ -199,7 +199,7 @@ class Run:
             if item is None or item.at_ms > now_ms:
                 break
             if isinstance(item, Event):
-                if self._follower.full or not self._publisher.offer(item):
+                if self._follower.full or self._store_is_behind or not self._publisher.offer(item):
                     break
                 if not item.copy:
                     self._follower.note_published(item.edge)
@@ -208,6 +208,11 @@ class Run:
             self._tally.count(item)
             item, moved = next(items, None), True
         return item, moved
+
+    @property
+    def _store_is_behind(self) -> bool:
+        """While a day is filled at full speed the store is waited for too; later it may be away as long as it likes."""
+        return self._clock.phase is Phase.FILL and self._follower.spooled >= STORE_WINDOW
 
     def _listen(self, wait_ms: int) -> None:
         """Take in what the link said; wait so long for a first word of it."""

@@ -25,6 +25,7 @@ from core.ports.clock import write_scale
 from core.timescale import TimeScale
 
 _AGO = timedelta(hours=48)
+_FILL = timedelta(hours=24)  # at full speed (simulator.clock)
 _PROGRESS_S = 2.0
 _UP_S = 30.0
 _DRAIN_S = 30.0  # longest wait for the road to come to rest before it is weighed
@@ -80,6 +81,7 @@ class Demo:
                 in_transit = self._drain(layout, sites, published)
             finally:
                 self._stop_all()
+        console.note("weighing every row by value, in another process (a whole day takes a minute or two)…")
         balance = weigh(layout, sites)
         self._failures += doubts(balance, published, in_transit)
         keep = options.folder is not None or not balance["balanced"] or bool(self._failures)
@@ -116,7 +118,7 @@ class Demo:
     def _start(self, layout: Layout, sites: list[str]) -> None:
         """The broker first, the edges once the worker is there: nothing is sent before someone keeps it."""
         options = self.options
-        start = datetime.now(UTC) - _AGO
+        start = self._began_at = datetime.now(UTC) - _AGO
         # the simulator owns the time; until it is up, the time stands where the scenario begins
         start_ms = round(start.timestamp() * 1000)
         write_scale(layout.clock, TimeScale(wall_ms=start_ms, mono_ms=0, not_after_ms=start_ms))
@@ -169,7 +171,7 @@ class Demo:
             if self.options.for_s is not None and elapsed >= self.options.for_s:
                 return
             if elapsed - told_s >= _PROGRESS_S:
-                console.note(_progress(layout, sites))
+                console.note(_progress(layout, sites, self._began_at))
                 told_s = elapsed
 
     def _stop_simulator(self, layout: Layout) -> dict[str, Any]:
@@ -226,7 +228,7 @@ def _source_events(state: dict[str, Any]) -> int:
     return int(state["source_accepted"] + state["duplicates"])
 
 
-def _progress(layout: Layout, sites: list[str]) -> str:
+def _progress(layout: Layout, sites: list[str], began_at: datetime) -> str:
     """Where the road stands, from the edges' own status."""
     states = [state for site in sites if (state := _ask(layout.edge(site)))]
     if not states:
@@ -234,4 +236,6 @@ def _progress(layout: Layout, sites: list[str]) -> str:
     accepted = sum(sum(state["accepted"].values()) for state in states)
     spooled = sum(state["spooled"] for state in states)
     moment = datetime.fromtimestamp(max(state["at_ms"] for state in states) / 1000, UTC)
-    return f"{moment:%Y-%m-%d %H:%M} UTC  {accepted} accepted, {spooled} on the way"
+    filled = (moment - began_at) / _FILL
+    doing = f"filling the first day, {filled:.0%}  " if filled < 1 else ""
+    return f"{moment:%Y-%m-%d %H:%M} UTC  {doing}{accepted} accepted, {spooled} on the way"

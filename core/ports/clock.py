@@ -68,7 +68,11 @@ class FileClock:
                 self._scale, self._stamp = timescale.parse(self._path.read_bytes()), stamp
         except OSError as error:
             if self._stamp < 0:
-                raise ConfigError("clock.missing", f"no clock file at {self._path}: {error}") from error
+                raise ConfigError(
+                    "clock.missing",
+                    f"no clock file at {self._path}: {error.strerror}",
+                    hint="who makes it comes first: beffroi simulate run --clock …",
+                ) from error
         return self._scale
 
     def now_ms(self) -> int:

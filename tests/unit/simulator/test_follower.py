@@ -126,6 +126,16 @@ def test_the_follower_reads_the_edges_own_document() -> None:
     assert follower.missing("esternay") == 2
 
 
+def test_what_the_store_may_not_have_is_counted_over_all_edges() -> None:
+    """As each edge said last: the fill waits for it."""
+    follower = Follower()
+    say(follower, "esternay", {"measurement": 9}, spooled=5)
+    say(follower, "remiremont", {"measurement": 9}, spooled=3)
+    assert follower.spooled == 8
+    say(follower, "esternay", {"measurement": 9}, spooled=0)
+    assert follower.spooled == 3
+
+
 def test_a_new_spool_folder_starts_over() -> None:
     """Totals that go down are another folder's: what was published so far is behind us."""
     follower = Follower(window=10)
