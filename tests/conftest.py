@@ -59,7 +59,7 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def influx(tmp_path: Path, provisioned: Path) -> Iterator[Served]:
     """A real, provisioned InfluxDB of this test alone."""
-    with served(tmp_path, like=provisioned) as store:
+    with served(tmp_path / "served", like=provisioned) as store:
         yield store
 
 

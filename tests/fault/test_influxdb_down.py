@@ -89,9 +89,11 @@ def test_the_store_is_killed_at_any_instant(
     chance = Random(606)
     pause = threading.Event()
     with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, store=influx).start() as run:
-        feeder = Feeder(site_broker.port, items := events(2_000, seed=606), per_s=200).start()
+        feeder = Feeder(site_broker.port, items := events(2_000, seed=606), per_s=70).start()
         for _ in range(KILLS):
-            pause.wait(chance.uniform(0.05, 0.9))
+            before = run.stored_rows()
+            wait_for("rows are stored", lambda before=before: run.stored_rows() > before, every_s=0.02)
+            pause.wait(chance.uniform(0.0, 0.4))
             influx.server.kill()
             influx.server.start_again()
         feeder.wait()
@@ -110,7 +112,7 @@ def test_the_store_hangs_and_goes_on(
     influx.timeout_s = 2.0
     pid = influx.server.pid
     with Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, store=influx).start() as run:
-        feeder = Feeder(site_broker.port, items := events(1_000, seed=707), per_s=100).start()
+        feeder = Feeder(site_broker.port, items := events(1_000, seed=707), per_s=50).start()
         for number in range(1, 4):
             before = run.stored_rows()
             wait_for("rows are stored", lambda before=before: run.stored_rows() > before)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.fault
 
 TENANT = "ccpvm"  # of SITE
 FLOWING, PROBED = "belleville-sur-meuse", "esternay"
-PROBES = 8
+PROBES = 5
 
 Identity = tuple[str, RowClass, int]
 
@@ -101,15 +101,15 @@ def test_a_database_is_dropped_and_made_again(
     """While rows flow. What the store had receipted is gone with the database: no road brings that back, and the oracle
     names exactly it. All else arrives, nobody else waits, and the alarm names the tenant."""
     sites = (SITE, FLOWING, PROBED)
-    mine = events(900, seed=81)
-    flowing, probes = events(450, seed=82, sites=[FLOWING]), events(4 * PROBES, seed=83, sites=[PROBED])
+    mine = events(1_200, seed=81)
+    flowing, probes = events(600, seed=82, sites=[FLOWING]), events(4 * PROBES, seed=83, sites=[PROBED])
     probes = [item for item in probes if not item.copy][: 2 * PROBES]
     road = Road(tmp_path, site_port=site_broker.port, cloud_port=cloud_broker.port, sites=sites, store=influx)
     with road.start() as run:
         assert run.cloud is not None
         feeders = [
-            Feeder(site_broker.port, mine, per_s=60).start(),
-            Feeder(site_broker.port, flowing, per_s=30).start(),
+            Feeder(site_broker.port, mine, per_s=50).start(),
+            Feeder(site_broker.port, flowing, per_s=25).start(),
         ]
         wait_for("rows of each", lambda: run.stored_rows(SITE) > 100 and run.stored_rows(FLOWING) > 20)
         usual = latencies_s(run, site_broker.port, probes[:PROBES])
