@@ -64,7 +64,7 @@ def test_one_tenant_refuses_writes(
             return bool(status and status["stored"]["measurement"])
 
         wait_for("a new row stored", one_more_is_stored, timeout_s=90, every_s=0.5)
-        # what was deferred is tried again every 15 min, and at a reconnect
+        # what was deferred is tried again every 15 min, and at the start of an edge
         run.edges[SITE].stop()
         run.start_edge()
         run.settle(timeout_s=90)
