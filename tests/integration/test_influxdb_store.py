@@ -221,7 +221,7 @@ def test_what_was_acknowledged_survives_a_kill(store: InfluxStore, influxdb: Inf
 def test_a_server_that_does_not_answer_is_out_of_reach(influxdb: InfluxDb) -> None:
     """Within the time that the settings give it."""
     influxdb.create("ccpvm")
-    with closing(InfluxStore.open(influxdb.url, secrets=None, timeout_s=0.3)) as store:
+    with closing(InfluxStore.open(influxdb.url, secrets=None, timeout_s=2)) as store:
         assert store.write("ccpvm", [light(1)]) == []
         influxdb.freeze()
         with pytest.raises(LinkError) as caught:
