@@ -7,7 +7,6 @@ Only the link's thread reads and writes the socket: two writers could mix the ha
 """
 
 import select
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import log
 from core.errors import ConfigError, NotConnected
+from core.ports.client import Client
 from core.ports.link_events import Arrived, Connected, Disconnected, LinkEvent, LinkFault, Published
 from core.ports.link_faults import explain, refused
 from core.ports.puback_order import PubackOrder
@@ -41,17 +41,6 @@ class Will:
 
     topic: str
     payload: bytes
-
-
-class _Client(paho.Client):
-    """paho over a stream that spares it a system call a byte or packet."""
-
-    def _create_socket(self) -> BufferedStream:
-        stream = super()._create_socket()
-        assert isinstance(stream, socket.socket)  # neither WebSocket nor proxy is ever asked for
-        # without it single PUBACKs meet Nagle and delayed acks: 4 times slower (measured)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return BufferedStream(stream)
 
 
 class MqttLink:
@@ -232,7 +221,7 @@ class MqttLink:
         return code
 
     def _new_client(self, epoch: int, refusals: list[LinkFault]) -> paho.Client:
-        client = _Client(
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=not self._keep_session,
@@ -278,16 +267,20 @@ class MqttLink:
             come_up()
 
         def on_message(_client: paho.Client, _userdata: object, m: paho.MQTTMessage) -> None:
+            heard(m.mid, m.qos, m._topic, bytes(m.payload), m.retain, m.dup)  # noqa: SLF001 - the raw bytes
+
+        def heard(mid: int, qos: int, raw_topic: bytes, payload: bytes, retain: bool, dup: bool) -> None:
             try:
-                topic = m.topic
+                topic = raw_topic.decode()
             except UnicodeDecodeError:
-                topic = repr(m._topic)  # noqa: SLF001 - the only way to the raw bytes
-            come_up()  # what a kept session brings comes before the SUBACK: its subscriptions hold
-            if m.qos:
+                topic = repr(raw_topic)
+            if not self._up:
+                come_up()  # what a kept session brings comes before the SUBACK: its subscriptions hold
+            if qos:
                 with self._lock:
-                    if not self._order.received(m.mid):
+                    if not self._order.received(mid):
                         return  # sent again inside one connection: the first is still in hand
-            self._on_event(Arrived(epoch, m.mid, m.qos, topic, bytes(m.payload), m.retain, m.dup))
+            self._on_event(Arrived(epoch, mid, qos, topic, payload, retain, dup))
 
         def on_publish(_client: paho.Client, _userdata: object, mid: int, _code: object, _props: object) -> None:
             self._on_event(Published(epoch, mid))
@@ -296,5 +289,6 @@ class MqttLink:
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
         client.on_message = on_message
+        client.heard = heard
         client.on_publish = on_publish
         return client
