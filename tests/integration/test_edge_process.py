@@ -123,9 +123,10 @@ def test_an_agent_starts_without_brokers_and_finds_them_later(tmp_path: Path) ->
         assert not status["source_connected"]
         assert status["spooled"] + status["open_rows"] >= 1  # its boot row waits
         with broker:
-            road.wait_connected()
             cloud = TinyCloud(broker.port, SITE)
-            wait_for("the boot row", lambda: cloud.keys)
+            road.wait_connected()
+            # what it sends before the broker knows the cloud's session is sent again a minute later
+            wait_for("the boot row", lambda: cloud.keys, timeout_s=90)
             cloud.close()
             assert child.running
             assert child.stop() == 0
