@@ -19,7 +19,7 @@ TOWN = """de la Gare|du Moulin|du Pont|de la Scierie|de la Filature|de la Tuiler
     |des Jardins|de la Cité|des Tisserands|du Canal|de la Chapelle|du Calvaire|du Château|de la Forge|des Carrières
     |du Faubourg|de la Brasserie|du Gymnase|de la Piscine|du Collège|des Ouvriers|de la Fonderie|du Viaduc|du 8 Mai 1945
     |du 11 Novembre|Saint-Nicolas|Saint-Martin|Sainte-Barbe|Notre-Dame|Jean Mermoz|Saint-Exupéry|Louis Braille
-    |Jacques Prévert|Georges Brassens|Simone Veil|Henri Dunant|Claude Monet|Hector Berlioz|Maurice Ravel"""
+    |Jacques Prévert|Georges Brassens|Simone Veil|Henri Dunant|Camille Pissarro|Hector Berlioz|Maurice Ravel"""
 EDGE = """des Tilleuls|des Sapins|des Bouleaux|des Érables|des Acacias|des Marronniers|des Peupliers|des Cerisiers
     |des Noisetiers|des Mésanges|des Hirondelles|des Alouettes|des Primevères|des Jonquilles|des Genêts|des Bruyères
     |des Myrtilles|des Églantines|du Pré|des Grands Prés|des Champs|des Vergers|de la Forêt|du Bois|du Coteau
