@@ -4,9 +4,6 @@ The uplinks are accepted one by one while the cloud is unreachable, then its bro
 first row that the store has to the last that the edge has settled. Then, in the same run, the store's own limit.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +17,7 @@ from beffroi.bench.figures import Figure
 from beffroi.bench.servers import start_influxdb, start_mosquitto
 from beffroi.bench.stage import DAY_MS, Stage, uplinks
 from beffroi.demo.layout import Layout
+from beffroi.demo.outcome import weigh
 from beffroi.processes import Child, free_port, processor_s, resident_mb
 from core import territory as declarations
 from core.errors import OperatorError
@@ -133,15 +131,7 @@ def _wait(reached: Callable[[], int], count: int) -> None:
 def _weigh(layout: Layout, note: Note) -> list[Figure]:
     """The balance by value, in another process; every row once where it belongs."""
     note("weighing the balance")
-    weighed = subprocess.run(
-        [sys.executable, "-m", "beffroi.oracle", "--spool", str(layout.spool(_SITE)), *layout.oracle_arguments],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if not weighed.stdout:
-        raise OperatorError("bench.not_weighed", "the oracle gave no answer", hint=weighed.stderr[-500:])
-    found = json.loads(weighed.stdout)
+    found = weigh(layout, [_SITE])
     return [
         Figure("rows stored", found["stored"], "rows"),
         Figure("rows lost, doubled or wrong", sum(found[name] for name in _FAULTS), "rows", at_most=0),

@@ -70,9 +70,11 @@ def doubts(balance: dict[str, Any], published: dict[str, Any], in_transit: int) 
 def weigh(layout: Layout, sites: list[str]) -> dict[str, Any]:
     """The balance, by the oracle in a process of its own."""
     spools = [argument for site in sites for argument in ("--spool", str(layout.spool(site)))]
-    where = ["--store", str(layout.store), "--cloud", str(layout.cloud), "--territory", str(layout.territory)]
     answer = subprocess.run(
-        [sys.executable, "-m", "beffroi.oracle", *spools, *where], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "beffroi.oracle", *spools, *layout.oracle_arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if answer.returncode not in (ExitCode.DONE, ExitCode.PARTLY):
         raise OperatorError("demo.unweighed", f"the balance could not be weighed: {answer.stderr.strip()[-400:]}")
