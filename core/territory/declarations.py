@@ -2,15 +2,29 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from core.territory import geography, values
 from core.territory.calendars import Calendar, Programme
 from core.territory.document import Table
 from core.territory.faults import close_to
-from core.territory.model import Commune, Contact, Operator, Profile, Retention, Site, Tariffs, Tenant, Thresholds
+from core.territory.model import (
+    Commune,
+    Contact,
+    Operator,
+    Profile,
+    Retention,
+    Site,
+    Tariffs,
+    Tenant,
+    Thresholds,
+    threshold_bounds,
+)
 from core.territory.placements import OPERATOR
 from core.territory.tomlplace import KeyPath
 
 _Rules = tuple[Retention, Tariffs, Thresholds]
+_BOUNDS = threshold_bounds()
 
 
 @dataclass
@@ -111,8 +125,8 @@ def _read_rules(table: Table, defaults: _Rules) -> _Rules:
         tariffs = Tariffs(price or tariffs.electricity_eur_kwh)
         below.close()
     if below := table.table("thresholds"):
-        silence = below.number("silence_intervals", 1, 1000, required=False)
-        fill = below.number("bin_full_pct", 1, 100, "%", required=False)
-        thresholds = Thresholds(silence or thresholds.silence_intervals, fill or thresholds.bin_full_pct)
+        declared = {name: below.number(name, *bounds, required=False) for name, bounds in _BOUNDS.items()}
         below.close()
+        known = {name: value for name, value in declared.items() if value is not None}
+        thresholds = msgspec.structs.replace(thresholds, **known)
     return retention, tariffs, thresholds

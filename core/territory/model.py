@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -92,11 +93,27 @@ class Tariffs(msgspec.Struct, frozen=True):
     electricity_eur_kwh: float | None = None
 
 
-class Thresholds(msgspec.Struct, frozen=True):
-    """When a value becomes a state. `silence_intervals`: expected intervals without an uplink."""
+class Bounds(NamedTuple):
+    """What a constant may be, ends included."""
 
-    silence_intervals: float = 3.0
-    bin_full_pct: float = 80.0
+    low: float
+    high: float
+    unit: str = ""
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """The constants of the watch: `[thresholds]` of the territory or of one tenant; `cloud/watch/README.md` explains.
+
+    A new one is a line here: its reading, with bounds and unit, follows from the annotation.
+    """
+
+    silence_intervals: Annotated[float, Bounds(1, 1000)] = 3.0  # expected intervals without an uplink
+    bin_full_pct: Annotated[float, Bounds(1, 100, "%")] = 80.0
+
+
+def threshold_bounds() -> dict[str, Bounds]:
+    """Of each constant of `Thresholds`, by its name."""
+    return {name: hint.__metadata__[0] for name, hint in get_type_hints(Thresholds, include_extras=True).items()}
 
 
 class Tenant(msgspec.Struct, frozen=True):

@@ -1,0 +1,137 @@
+"""What the watch is told and what it says: the words that detectors, groups, alarms, rollups and the loop share. Pure.
+
+An asset's verdicts are made anew from its last readings each time (`Detector.judge`): nothing is remembered but these,
+so that order, doubles and a restart of the watch change nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from cloud.stores.base import Field, Point
+from core.territory import Asset, Device, Profile, Territory
+
+HOUR_MS = 3_600_000
+Facts = Mapping[str, Field]
+
+
+class Severity(StrEnum):
+    """How much it matters; a tenant may say otherwise for a kind of alarm."""
+
+    NOTICE = "notice"  # for the next working day
+    WARNING = "warning"  # today
+    CRITICAL = "critical"  # now
+
+
+class About(StrEnum):
+    """What a finding is about."""
+
+    ASSET = "asset"
+    DEVICE = "device"
+    CABINET = "cabinet"
+    GATEWAY = "gateway"
+    SITE = "site"
+    ROAD = "road"  # beffroi itself
+
+
+class FindingKey(NamedTuple):
+    """The same key is the same alarm: `subject` is the id of what it is about."""
+
+    database: str
+    kind: str
+    subject: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a person should know, while it holds. `kind` is dotted (`light.burning_by_day`): the alarm's name.
+
+    `since_ms`: when it began, as far as the readings tell (never when it was noticed). `facts`: what the sentence about
+    it needs, quantities by name.
+    """
+
+    kind: str
+    severity: Severity
+    database: str
+    commune: str
+    about: About
+    subject: str
+    since_ms: int
+    facts: Facts = {}
+
+    @property
+    def key(self) -> FindingKey:
+        return FindingKey(self.database, self.kind, self.subject)
+
+
+class State(msgspec.Struct, frozen=True):
+    """One thing that is known of an asset now: a point of the measurement `state`, written when it changes.
+
+    `value`: a number or a word of a closed set, the same type always for the same kind. `since_ms`: since when.
+    """
+
+    kind: str
+    value: float | str
+    since_ms: int
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """A detector's verdict on one asset. `next_ms`: when it could be another without any new reading; None: never."""
+
+    states: tuple[State, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    next_ms: int | None = None
+
+
+class Watched(msgspec.Struct, frozen=True, gc=False):
+    """An asset as it is declared now, with the sensor it has."""
+
+    asset: Asset
+    database: str  # its tenant's
+    territory: Territory  # for the thresholds of its tenant, its circuit's calendar
+    device: Device | None = None
+    profile: Profile | None = None  # of the device
+    since_ms: int = 0  # when this device was assigned to it
+
+    @property
+    def id(self) -> str:
+        return self.asset.id
+
+    @property
+    def commune(self) -> str:
+        return self.asset.commune
+
+
+class Seen(Protocol):
+    """What a detector keeps of one point: slim, frozen, ordered by its time."""
+
+    @property
+    def at_ms(self) -> int: ...
+
+
+S = TypeVar("S", bound=Seen)
+
+
+class Keep(NamedTuple):
+    """How much of an asset's past a detector is shown: the last `count`, not older than `hours` before the newest."""
+
+    count: int
+    hours: float
+
+
+class Detector(Protocol[S]):
+    """One matter, for the assets that `concerns` says. It has no state, reads no clock and no store."""
+
+    measurement: str  # the points it reads
+    keep: Keep
+
+    def concerns(self, watched: Watched) -> bool: ...
+
+    def read(self, point: Point) -> S | None:
+        """What it keeps of a point; None: nothing."""
+        ...
+
+    def judge(self, seen: Sequence[S], watched: Watched, now_ms: int) -> Judgement:
+        """The verdict at `now_ms` on what was seen, by time, each time once; nothing is later than `now_ms`."""
+        ...
