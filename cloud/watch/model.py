@@ -109,14 +109,17 @@ class Seen(Protocol):
     @property
     def at_ms(self) -> int: ...
 
+    @property
+    def channel(self) -> str: ...
+
 
 S = TypeVar("S", bound=Seen)
 
 
 class Keep(NamedTuple):
-    """How much of an asset's past a detector is shown: the last `count`, not older than `hours` before the newest."""
+    """How much of an asset's past a detector is shown: the `last` so many, not older than `hours` before the newest."""
 
-    count: int
+    last: int
     hours: float
 
 
@@ -133,5 +136,39 @@ class Detector(Protocol[S]):
         ...
 
     def judge(self, seen: Sequence[S], watched: Watched, now_ms: int) -> Judgement:
-        """The verdict at `now_ms` on what was seen, by time, each time once; nothing is later than `now_ms`."""
+        """The verdict at `now_ms` on what was seen: by time, once for each time and channel, nothing after `now_ms`."""
+        ...
+
+
+class Combine(StrEnum):
+    """How one field of several hours becomes a day's, and of several assets a commune's. A field that only some have is
+    combined of these."""
+
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    LAST = "last"  # the latest hour's; of several assets: left out
+
+
+class Rollup(Protocol):
+    """What an hour of one asset comes to, for the assets that `concerns` says. It has no state and reads no clock."""
+
+    measurement: str  # the points it reads
+    fields: Mapping[str, Combine]  # every field that `hour` may give; no two rollups share one
+
+    def concerns(self, watched: Watched) -> bool: ...
+
+    def hour(
+        self, points: Sequence[Point], before: Mapping[str, float], watched: Watched, start_ms: int
+    ) -> dict[str, float]:
+        """The fields of the hour that begins at `start_ms`.
+
+        Args:
+            points: of the asset in that hour, by time, each once; never empty.
+            before: the fields of the asset's newest hour before this one (at most 48 h): where its counters stood.
+        """
+        ...
+
+    def derive(self, fields: Mapping[str, float]) -> dict[str, float]:
+        """What follows from the fields of an hour, a day or a night, of an asset or a commune: means, shares, V85."""
         ...

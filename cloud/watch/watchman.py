@@ -1,0 +1,192 @@
+"""Keeps of each asset's past what its detectors need, and judges anew what has news or is due. No clock, no store.
+
+Points come in any order, late and twice: what is kept is sorted by time and holds each time and channel once, so that
+the verdicts depend on what was told, never on when or how often.
+"""
+
+import heapq
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from cloud.stores.base import Point
+from cloud.watch.model import HOUR_MS, Detector, Finding, FindingKey, Judgement, Seen, State, Watched
+from core.territory import Territory
+
+_at = attrgetter("at_ms", "channel")
+_when = attrgetter("at_ms")
+_NOTHING = Judgement()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A state that is another now."""
+
+    watched: Watched
+    state: State
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What one look has found. `findings`: all that hold now, not only the new ones."""
+
+    changes: list[Change]
+    findings: Mapping[FindingKey, Finding]
+
+
+class _Eye:
+    """One detector on one asset."""
+
+    __slots__ = ("detector", "due_ms", "findings", "has_news", "seen", "states", "watched")
+
+    def __init__(self, detector: Detector[Any], watched: Watched) -> None:
+        self.detector = detector
+        self.watched = watched
+        self.seen: list[Any] = []
+        self.states: tuple[State, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
+        self.has_news = False
+        self.due_ms: int | None = None
+
+    def add(self, seen: Seen) -> bool:
+        """Whether that is news."""
+        kept = self.seen
+        keep = self.detector.keep
+        if not kept or seen.at_ms > kept[-1].at_ms:
+            kept.append(seen)
+        else:
+            at = bisect_left(kept, (seen.at_ms, seen.channel), key=_at)
+            if at < len(kept) and _at(kept[at]) == (seen.at_ms, seen.channel):
+                if kept[at] == seen:
+                    return False
+                kept[at] = seen
+            elif at == 0 and len(kept) >= keep.last:
+                return False
+            else:
+                kept.insert(at, seen)
+        if len(kept) > keep.last:
+            del kept[: len(kept) - keep.last]
+        oldest_ms = kept[-1].at_ms - int(keep.hours * HOUR_MS)
+        if kept[0].at_ms < oldest_ms:
+            del kept[: bisect_left(kept, oldest_ms, key=_when)]
+        return True
+
+    def judge(self, now_ms: int) -> Judgement:
+        seen = self.seen
+        if seen and seen[-1].at_ms > now_ms:  # a clock ahead of ours: it counts when its time has come
+            later = bisect_left(seen, now_ms + 1, key=_when)
+            made = self.detector.judge(seen[:later], self.watched, now_ms)
+            due_ms = seen[later].at_ms
+            return msgspec.structs.replace(made, next_ms=min(due_ms, made.next_ms or due_ms))
+        return self.detector.judge(seen, self.watched, now_ms)
+
+
+class Watchman:
+    """Used by one thread.
+
+    Args:
+        detectors: what is watched for; each sees the assets that concern it.
+    """
+
+    def __init__(self, territory: Territory, detectors: Sequence[Detector[Any]], *, now_ms: int) -> None:
+        self._detectors = detectors
+        self._eyes: dict[tuple[str, str], list[_Eye]] = {}  # (measurement, asset)
+        self._watched: dict[str, Watched] = {}
+        self._news: list[_Eye] = []
+        self._due: list[tuple[int, int, _Eye]] = []
+        self._number = 0
+        self._findings: dict[FindingKey, Finding] = {}
+        self.use(territory, now_ms=now_ms)
+
+    def use(self, territory: Territory, *, now_ms: int) -> None:
+        """Watch what this territory declares; what was seen of an asset that stays is kept."""
+        self._watched = watched_of(territory, now_ms=now_ms)
+        eyes: dict[tuple[str, str], list[_Eye]] = {}
+        self._news, self._due, self._findings = [], [], {}
+        for watched in self._watched.values():
+            for detector in self._detectors:
+                if not detector.concerns(watched):
+                    continue
+                eye = _Eye(detector, watched)
+                known = self._eyes.get((detector.measurement, watched.id), ())
+                for old in known:
+                    if old.detector is detector:
+                        eye.seen, eye.states = old.seen, old.states
+                eyes.setdefault((detector.measurement, watched.id), []).append(eye)
+                eye.has_news = True
+                self._news.append(eye)
+        self._eyes = eyes
+
+    @property
+    def watched(self) -> Mapping[str, Watched]:
+        """Every asset that is declared, by id."""
+        return self._watched
+
+    def seen(self, asset: str, detector: Detector[Any]) -> Sequence[Any]:
+        """What a detector has of an asset, by time."""
+        for eye in self._eyes.get((detector.measurement, asset), ()):
+            if eye.detector is detector:
+                return eye.seen
+        return ()
+
+    def take(self, points: Iterable[Point]) -> None:
+        """Points of any measurement and database, in any order; what belongs to no declared asset is passed over."""
+        eyes, news = self._eyes, self._news
+        for point in points:
+            for eye in eyes.get((point.measurement, point.tags.get("asset", "")), ()):
+                seen = eye.detector.read(point)
+                if seen is not None and eye.add(seen) and not eye.has_news:
+                    eye.has_news = True
+                    news.append(eye)
+
+    def look(self, now_ms: int) -> Sight:
+        """Judge what has news or is due."""
+        changes: list[Change] = []
+        news, self._news = self._news, []
+        for eye in news:
+            eye.has_news = False
+            self._judge(eye, now_ms, changes)
+        due = self._due
+        while due and due[0][0] <= now_ms:
+            due_ms, _, eye = heapq.heappop(due)
+            if eye.due_ms == due_ms:
+                self._judge(eye, now_ms, changes)
+        return Sight(changes, dict(self._findings))
+
+    def _judge(self, eye: _Eye, now_ms: int, changes: list[Change]) -> None:
+        made = eye.judge(now_ms)
+        if made.states != eye.states:
+            before = {state.kind: state for state in eye.states}
+            changes += [Change(eye.watched, state) for state in made.states if before.get(state.kind) != state]
+            eye.states = made.states
+        if made.findings != eye.findings:
+            for finding in eye.findings:
+                self._findings.pop(finding.key, None)
+            self._findings.update((finding.key, finding) for finding in made.findings)
+            eye.findings = made.findings
+        next_ms = made.next_ms
+        if next_ms is None:
+            eye.due_ms = None
+        elif next_ms != eye.due_ms or next_ms <= now_ms:
+            eye.due_ms = max(next_ms, now_ms + 1)
+            self._number += 1
+            heapq.heappush(self._due, (eye.due_ms, self._number, eye))
+
+
+def watched_of(territory: Territory, *, now_ms: int) -> dict[str, Watched]:
+    """The declared assets by id, each with the sensor that it has at `now_ms`."""
+    holding = {one.asset: one for one in territory.assignments if one.start_ms <= now_ms < (one.end_ms or now_ms + 1)}
+    found: dict[str, Watched] = {}
+    for asset in territory.assets.values():
+        assignment = holding.get(asset.id)
+        device = None if assignment is None else territory.devices.get(assignment.dev_eui)
+        found[asset.id] = Watched(
+            asset,
+            territory.communes[asset.commune].tenant,
+            territory,
+            device,
+            None if device is None else territory.profiles.get(device.profile),
+            0 if assignment is None else assignment.start_ms,
+        )
+    return found
