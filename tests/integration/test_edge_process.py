@@ -108,6 +108,7 @@ def test_nothing_accepted_is_lost_when_the_agent_is_killed(road: Road, cloud: Ti
     settled(road)
     arrived = cloud.keys
     assert len(arrived) == len(set(arrived))
+    assert not [key for key in arrived if key.startswith(("eviction:", "unreadable:"))]
     assert len(source_keys(cloud)) == distinct(items)
     kept = {row.key for row in reader.rows(road.edge_folder() / "spool")}
     assert set(arrived) == kept
