@@ -1,4 +1,4 @@
-"""When the sun sets and rises over a place. Pure; it needs astral, which `[simulate]` and `[page]` bring."""
+"""When the sun sets and rises over a place. Pure; it needs astral, which `[cloud]`, `[page]` and `[simulate]` bring."""
 
 from datetime import UTC, date, timedelta
 from functools import lru_cache
