@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from beffroi.bench import crowd
 from beffroi.bench.feed import Feed
@@ -15,7 +16,7 @@ from beffroi.bench.figures import Figure, median
 from beffroi.bench.servers import start_influxdb, start_mosquitto
 from beffroi.bench.stage import DAY_MS, Stage, uplinks
 from beffroi.demo.layout import Layout
-from beffroi.processes import Child, resident_mb
+from beffroi.processes import Child, processor_s, resident_mb
 from core import territory as declarations
 from core.errors import OperatorError
 from core.ports.clock import write_scale
@@ -31,6 +32,7 @@ def measure(*, tenants: int, count: int, rounds: int, note: Callable[[str], None
     """Rows a second with one tenant and with `tenants`, medians of the rounds, and their ratio."""
     rates: dict[int, list[float]] = {1: [], tenants: []}
     memory_mb = 0.0
+    spent: dict[int, dict[str, list[float]]] = {1: {}, tenants: {}}
     with tempfile.TemporaryDirectory(prefix="beffroi-bench-") as kept:
         sent: dict[int, list[Event]] = {}
         for number in rates:
@@ -44,10 +46,12 @@ def measure(*, tenants: int, count: int, rounds: int, note: Callable[[str], None
             ]
         for turn in range(rounds):
             for number in rates:
-                rate, worker_mb = _run(Path(kept) / f"territory-{number}", sent[number], count)
-                rates[number].append(rate)
-                memory_mb = max(memory_mb, worker_mb)
-                note(f"round {turn + 1}: {number} tenants, {rate:,.0f} uplinks/s")
+                found = _run(Path(kept) / f"territory-{number}", sent[number], count)
+                rates[number].append(found.rate)
+                memory_mb = max(memory_mb, found.worker_mb)
+                for process, used_us in found.spent_us.items():
+                    spent[number].setdefault(process, []).append(used_us)
+                note(f"round {turn + 1}: {number} tenants, {found.rate:,.0f} uplinks/s")
     one, many = median(rates[1]), median(rates[tenants])
     return [
         Figure("one tenant, median", one, "uplinks/s"),
@@ -58,12 +62,24 @@ def measure(*, tenants: int, count: int, rounds: int, note: Callable[[str], None
             for word, choose in (("slowest round", min), ("fastest round", max))
         ),
         Figure(f"{tenants} tenants to one", many / one, "×", at_least=0.8),
+        *(
+            Figure(f"{number} tenants, {process}'s processor, median", median(used), "µs/uplink")
+            for number, by_process in spent.items()
+            for process, used in by_process.items()
+        ),
         Figure("worker, most memory", memory_mb, "MB"),
     ]
 
 
-def _run(territory: Path, sent: list[Event], count: int) -> tuple[float, float]:
-    """Rows a second, and the worker's memory, MB."""
+class _Round(NamedTuple):
+    """`rate`: rows a second. `spent_us`: each process's processor, µs a row."""
+
+    rate: float
+    worker_mb: float
+    spent_us: dict[str, float]
+
+
+def _run(territory: Path, sent: list[Event], count: int) -> _Round:
     declared = declarations.load(territory)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="beffroi-bench-")))
@@ -83,13 +99,16 @@ def _run(territory: Path, sent: list[Event], count: int) -> tuple[float, float]:
         write_scale(layout.clock, TimeScale(wall_ms=now_ms, mono_ms=mono_ms))
         road = Stage(layout, stack)
         worker = road.start_cloud()
+        processes = {"influxdb": server, "worker": worker}
+        begun = {name: processor_s(child.pid) for name, child in processes.items()}
         feed = Feed(port, sent, per_s=None)
         feed.start()
         try:
             rate = _watch(road, feed, count)
         finally:
             feed.stop()
-        return rate, resident_mb(worker.pid)
+        spent_us = {name: (processor_s(child.pid) - begun[name]) / count * 1e6 for name, child in processes.items()}
+        return _Round(rate, resident_mb(worker.pid), spent_us)
 
 
 def _watch(road: Stage, feed: Feed, count: int) -> float:

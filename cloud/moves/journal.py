@@ -54,7 +54,7 @@ class Kind(StrEnum):
 class Pending(msgspec.Struct, frozen=True):
     """Points of one subject with start ≤ time < end, in these databases, that may not be where they belong.
 
-    `commune`: of a site, before it moved; empty: it is not known.
+    `subject`: a dev_eui or a site's id; empty: all sites. `commune`: of a site, before it moved; empty: not known.
     """
 
     id: int

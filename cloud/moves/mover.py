@@ -92,7 +92,7 @@ class Moves:
         after = territory.timelines
         sites = {site.id: SitePlace(site.commune, site.tenant) for site in territory.sites.values()}
         if digest is None:
-            pending = list(self._everything(sites))
+            pending = list(self._everything())
         else:
             pending = [*_windows(before, after), *_site_moves(self._journal.sites(), sites)]
         self._journal.apply(
@@ -219,8 +219,8 @@ class Moves:
             self._refusing[database] = (self._mono_ms + _SET_ASIDE_MS, error)
             raise _Refused(database) from error
 
-    def _everything(self, sites: Iterable[str]) -> Iterable[Pending]:
-        """All devices that the store knows, and all edges."""
+    def _everything(self) -> Iterable[Pending]:
+        """All devices that the store knows, and each database once for all edges."""
         databases = tuple(self._store.databases())
         devices: dict[str, list[str]] = {}
         for database in databases:
@@ -233,8 +233,7 @@ class Moves:
                 devices.setdefault(device, []).append(database)
         for device, where in sorted(devices.items()):
             yield _window(device, 0, MAX_TIME_US, where)
-        for site in sites:
-            yield Pending(0, Kind.SITE, site, 0, MAX_TIME_US, databases)
+        yield Pending(0, Kind.SITE, "", 0, MAX_TIME_US, databases)
 
     def _follow_up(self, pending: Pending, territory: Territory) -> list[Pending]:
         """A site that moved takes the unassigned devices along that it heard in its old commune. One that has another

@@ -68,12 +68,12 @@ class _Reader:
     def read_site(self, pending: Pending, start_us: int) -> Slice:
         site = pending.subject
         without_device = {"device": "", "commune": pending.commune} if pending.commune else {"device": ""}
-        wanted = {EVENT: without_device, SITE: {"site": site}}
+        wanted = {EVENT: without_device, SITE: {"site": site} if site else {}}
         end_us, (events, health) = self._next_rows(wanted, start_us, pending.end_us)
         heard = [self._locate(point, point.time_us, _edge(point)) for point in events]
-        mine = [one for one in heard if one.edge == site]
-        mine += [self._locate(point, point.time_us, site) for point in health]
-        return Slice([Stretch(mine, [one for one in heard if one.edge != site])], end_us)
+        mine = [one for one in heard if site in ("", one.edge)]
+        mine += [self._locate(point, point.time_us, point.tags.get("site", "")) for point in health]
+        return Slice([Stretch(mine, [one for one in heard if site not in ("", one.edge)])], end_us)
 
     def _stretch(
         self, measurements: Iterable[str], start_us: int, end_us: int, rows: Mapping[int, tuple[int, str]]
