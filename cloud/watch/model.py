@@ -12,17 +12,10 @@ import msgspec
 
 from cloud.stores.base import Field, Point
 from core.territory import Asset, Device, Profile, Territory
+from core.territory import Severity as Severity
 
 HOUR_MS = 3_600_000
 Facts = Mapping[str, Field]
-
-
-class Severity(StrEnum):
-    """How much it matters; a tenant may say otherwise for a kind of alarm."""
-
-    NOTICE = "notice"  # for the next working day
-    WARNING = "warning"  # today
-    CRITICAL = "critical"  # now
 
 
 class About(StrEnum):

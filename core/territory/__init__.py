@@ -1,5 +1,6 @@
 """The declared territory: read a folder (`load`), ask it where an uplink belongs (`Territory.place`)."""
 
+from core.territory.alerting import Contact, Maintenance, Quiet, Severity
 from core.territory.faults import Fault, TerritoryError
 from core.territory.model import (
     Asset,
@@ -29,15 +30,19 @@ __all__ = [
     "Change",
     "Circuit",
     "Commune",
+    "Contact",
     "Device",
     "DeviceState",
     "Fault",
     "Gateway",
     "Geometry",
     "Kind",
+    "Maintenance",
     "Operator",
     "Placement",
     "Profile",
+    "Quiet",
+    "Severity",
     "Shape",
     "Site",
     "Supply",

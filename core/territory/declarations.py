@@ -10,7 +10,6 @@ from core.territory.document import Table
 from core.territory.faults import close_to
 from core.territory.model import (
     Commune,
-    Contact,
     Operator,
     Profile,
     Retention,
@@ -22,6 +21,7 @@ from core.territory.model import (
 )
 from core.territory.placements import OPERATOR
 from core.territory.tomlplace import KeyPath
+from core.territory.watching import Reference, read_alerting
 
 _Rules = tuple[Retention, Tariffs, Thresholds]
 _BOUNDS = threshold_bounds()
@@ -39,6 +39,7 @@ class Declared:
     programmes: dict[str, Programme] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
     seen: dict[str, dict[str, int]] = field(default_factory=dict)  # what → id → line
+    references: list[Reference] = field(default_factory=list)
     communes_whole: bool = False  # all lists of communes could be read: a commune that is in none has no tenant
 
     def register(self, what: str, ident: str | None, table: Table, key: str) -> None:
@@ -64,11 +65,13 @@ def read_territory(top: Table, found: Declared) -> None:
     """territory.toml: operator, tenants, their communes."""
     found.seen.setdefault("commune", {})
     found.communes_whole = True
+    defaults = _read_rules(top, (Retention(), Tariffs(), Thresholds()))
     if operator := top.table("operator", required=True):
         ident, name = operator.text("id", values.slug), operator.text("name", values.text)
+        contacts, severities, maintenance, references = read_alerting(operator, tenant="")
+        found.references += references
         if operator.close() and ident and name:
-            found.operator = Operator(ident, name)
-    defaults = _read_rules(top, (Retention(), Tariffs(), Thresholds()))
+            found.operator = Operator(ident, name, defaults[2], contacts, severities, maintenance)
     before = top.fault_count
     for table in top.tables("tenants", required=True):
         _read_tenant(table, found, defaults)
@@ -86,15 +89,14 @@ def _read_tenant(table: Table, found: Declared, defaults: _Rules) -> None:
     found.communes_whole &= table.fault_count == before
     for below, insee in codes:
         _read_commune(table, found, ident or "", insee, below)
-    contacts: list[Contact] = []
-    for contact in table.tables("contacts"):
-        who, email = contact.text("name", values.text), contact.text("email", values.email)
-        if contact.close() and who and email:
-            contacts.append(Contact(who, email))
+    contacts, severities, maintenance, references = read_alerting(table, tenant=ident or "")
+    found.references += references
     retention, tariffs, thresholds = _read_rules(table, defaults)
     communes = tuple(insee for _, insee in codes)
     if table.close() and ident and name:
-        found.tenants[ident] = Tenant(ident, name, communes, retention, tariffs, thresholds, tuple(contacts))
+        found.tenants[ident] = Tenant(
+            ident, name, communes, retention, tariffs, thresholds, contacts, severities, maintenance
+        )
 
 
 def _read_commune(table: Table, found: Declared, tenant: str, insee: str, below: KeyPath) -> None:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from core.territory import values
@@ -72,6 +72,16 @@ class Table:
             return value
         if value is not None:
             self.fault((key,), "territory.type", f"{key} is not a date", f"{key} = 2026-07-14, without quotes")
+        return None
+
+    def instant_ms(self, key: str) -> int | None:
+        """A date with time and zone, of TOML's own, without quotes; ms UTC."""
+        value = self._take(key, required=True)
+        if isinstance(value, datetime) and value.tzinfo is not None and 1970 < value.year <= values.LAST_YEAR:
+            return round(value.astimezone(UTC).timestamp() * 1000)
+        if value is not None:
+            hint = f"{key} = 2026-07-14T08:00:00+02:00, without quotes"
+            self.fault((key,), "territory.type", f"{key} is not a date with time and zone", hint)
         return None
 
     def table(self, key: str, *, required: bool = False) -> "Table | None":

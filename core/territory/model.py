@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple, get_type_hints
 
 import msgspec
 
+from core.territory.alerting import Contact, Maintenance, Severity
 from core.territory.calendars import Calendar, Programme
 from core.territory.placements import OPERATOR, Placement, Timeline, timelines
 
@@ -70,18 +71,6 @@ class Shape(StrEnum):
     LYING = "lying"  # a cylinder on its side
 
 
-class Operator(msgspec.Struct, frozen=True):
-    """Who keeps the territory. `id` is its slug; its database is always `operator`."""
-
-    id: str
-    name: str
-
-
-class Contact(msgspec.Struct, frozen=True):
-    name: str
-    email: str
-
-
 class Retention(msgspec.Struct, frozen=True):
     """Days the store keeps; None: for ever."""
 
@@ -109,6 +98,9 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     silence_intervals: Annotated[float, Bounds(1, 1000)] = 3.0  # expected intervals without an uplink
     bin_full_pct: Annotated[float, Bounds(1, 100, "%")] = 80.0
+    alarm_hold_min: Annotated[float, Bounds(0, 1440, "min")] = 15.0  # gone and back within it: the same alarm
+    alarm_repeat_h: Annotated[float, Bounds(0.5, 720, "h")] = 24.0  # said again while nobody acknowledges it
+    alarm_repeat_critical_h: Annotated[float, Bounds(0.5, 720, "h")] = 4.0  # the same, of what is critical
 
 
 def threshold_bounds() -> dict[str, Bounds]:
@@ -126,6 +118,22 @@ class Tenant(msgspec.Struct, frozen=True):
     tariffs: Tariffs = Tariffs()
     thresholds: Thresholds = Thresholds()
     contacts: tuple[Contact, ...] = ()
+    severities: Mapping[str, Severity] = {}  # kind of alarm → what it is here
+    maintenance: tuple[Maintenance, ...] = ()
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """Who keeps the territory. `id` is its slug; its database is always `operator`.
+
+    `thresholds`: the territory's own, where no tenant is concerned.
+    """
+
+    id: str
+    name: str
+    thresholds: Thresholds = Thresholds()
+    contacts: tuple[Contact, ...] = ()
+    severities: Mapping[str, Severity] = {}
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 class Commune(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ def check(sheets: Mapping[str, Sheet], declared: Declared, found: Inventory) -> 
     if "assets.csv" in sheets:
         communes = declared.seen["commune"] if declared.communes_whole else None
         _check_assets(sheets["assets.csv"], found, communes, circuits)
+    _check_maintenance(declared, found, circuits, assets)
     if "circuits.csv" in sheets:
         _check_circuits(sheets["circuits.csv"], found, declared.seen.get("calendar"), assets)
     if "devices.csv" in sheets:
@@ -50,6 +51,25 @@ def _check_assets(sheet: Sheet, found: Inventory, communes: _Known, circuits: _K
             sheet.fault(line, "lat", *stray)
         if asset.circuit is not None:
             _require(sheet, line, "circuit", asset.circuit, circuits)
+
+
+def _check_maintenance(declared: Declared, found: Inventory, circuits: _Known, assets: _Known) -> None:
+    """What a maintenance names exists, and is its tenant's."""
+    known = {"commune": declared.seen.get("commune"), "circuit": circuits, "asset": assets}
+    for table, below, what, ident, tenant in declared.references:
+        names = known[what]
+        if names is None:
+            continue
+        if ident not in names:
+            table.fault(below, f"territory.unknown_{what}", f"there is no {what} {ident}", close_to(ident, names))
+            continue
+        asset = found.assets.get(
+            found.circuits[ident].cabinet if what == "circuit" and ident in found.circuits else ident
+        )
+        commune = declared.communes.get(ident if what == "commune" else "" if asset is None else asset.commune)
+        if tenant and commune is not None and commune.tenant != tenant:
+            message = f"{what} {ident} is of {commune.tenant}, not of {tenant}"
+            table.fault(below, "territory.of_another_tenant", message, "declare it where it belongs")
 
 
 def _check_circuits(sheet: Sheet, found: Inventory, calendars: _Known, assets: _Known) -> None:

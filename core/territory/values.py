@@ -25,7 +25,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOUR = re.compile(r"[0-9]{2}:[0-9]{2}")
 _HUGE = 1e15
-_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
 class BadValueError(Exception):
@@ -151,7 +151,7 @@ def day(value: str) -> date:
         found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
         found = None
-    if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+    if found is None or not _FIRST_YEAR <= found.year <= LAST_YEAR:
         raise BadValueError("date", f"{show(value)} is not a date", "year-month-day: 2026-07-14")
     return found
 
@@ -173,7 +173,7 @@ def instant_ms(value: str) -> int:
         found = datetime.fromisoformat(value) if len(value) > 10 else None
     except ValueError:
         found = None
-    if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+    if found is None or not _FIRST_YEAR <= found.year <= LAST_YEAR:
         raise BadValueError("instant", f"{show(value)} is not a date with time", "ISO 8601: 2026-03-01T09:30:00+01:00")
     if found.tzinfo is None:
         raise BadValueError("zone", f"{show(value)} has no zone", "end with Z (UTC) or with an offset such as +01:00")

@@ -20,6 +20,22 @@ class Case(NamedTuple):
     also: tuple[str, ...] = ()  # codes of what is wrong by consequence
 
 
+WHEN = "from = 2026-03-01T08:00:00Z, to = 2026-03-02T08:00:00Z"
+
+
+def alerting(line: str, code: str, says: str) -> Case:
+    """A line below the tenant esternay."""
+    return Case('communes = ["51237"]', f'communes = ["51237"]\n{line}', code, says)
+
+
+def contact(keys: str, code: str, says: str, *, at_table: bool = False) -> Case:
+    return alerting(f"contacts = [{'▲' if at_table else ''}{{{keys}}}]", code, says)
+
+
+def maintenance(keys: str, code: str, says: str) -> Case:
+    return alerting(f'maintenance = [{{{keys}, reason = "travaux"}}]', code, says)
+
+
 CASES = {
     "territory.toml": {
         "toml syntax": Case('name = "Esternay"', "name = ▲Esternay", "toml", "between quotes"),
@@ -47,6 +63,48 @@ CASES = {
         "bad threshold": Case("[operator]", "[thresholds]\n▲bin_full_pct = 120\n[operator]", "range", "1 to 100 %"),
         "half a day": Case("[operator]", "[retention]\n▲raw_days = 1.5\n[operator]", "type", "whole"),
         "e-mail": Case('["51237"]', '["51237"]\ncontacts = [{name = "M", ▲email = "mairie"}]', "email", "'mairie'"),
+        "contact without address": contact('name = "M"', "missing_key", "an email, a webhook", at_table=True),
+        "webhook in the open": contact('name = "M", ▲webhook = "http://h.example/x"', "url", "not this machine"),
+        "webhook with a password": contact('name = "M", ▲webhook = "https://u:p@h.example"', "url", "credentials"),
+        "webhook with a token": contact('name = "M", ▲webhook = "https://h.example/?t=1"', "url", "secrets live apart"),
+        "webhook's port": contact('name = "M", ▲webhook = "https://h.example:99999"', "url", "not a URL"),
+        "webhook nowhere": contact('name = "M", ▲webhook = "hooks"', "url", "https"),
+        "quiet hours": contact('name = "M", email = "m@m.fr", ▲quiet = "22h-7h"', "hours", "22:00-07:00"),
+        "quiet for ever": contact('name = "M", email = "m@m.fr", ▲quiet = "22:00-22:00"', "hours", "as it ends"),
+        "hour of the quiet": contact('name = "M", email = "m@m.fr", ▲quiet = "25:00-07:00"', "hour", "23:00"),
+        "severity wanted": contact('name = "M", email = "m@m.fr", severities = [▲"warn"]', "enum", "warning"),
+        "escalation": contact('name = "M", email = "m@m.fr", ▲escalate_after_min = 0', "range", "1 to 10080 min"),
+        "contact twice": contact(
+            'name = "M", email = "m@m.fr"}, {▲name = "M", email = "n@m.fr"', "duplicate", "named M"
+        ),
+        "severity of no alarm": alerting(
+            'severities = [{▲kind = "bin.ful", severity = "notice"}]', "kind", "bin.full?"
+        ),
+        "severity twice": alerting(
+            'severities = [{kind = "bin.full", severity = "notice"}, {▲kind = "bin.full", severity = "notice"}]',
+            "duplicate",
+            "twice",
+        ),
+        "no such severity": alerting('severities = [{kind = "bin.full", ▲severity = "low"}]', "enum", "notice"),
+        "maintenance without zone": maintenance(
+            "▲from = 2026-03-01T08:00:00, to = 2026-03-02T08:00:00Z", "type", "zone"
+        ),
+        "maintenance as text": maintenance(
+            '▲from = "2026-03-01T08:00:00Z", to = 2026-03-02T08:00:00Z', "type", "without quotes"
+        ),
+        "maintenance backwards": maintenance(
+            "from = 2026-03-02T08:00:00Z, ▲to = 2026-03-01T08:00:00Z", "interval", "before it starts"
+        ),
+        "maintenance of no asset": maintenance(f'{WHEN}, assets = [▲"bin-2"]', "unknown_asset", "did you mean bin-1?"),
+        "maintenance of no circuit": maintenance(f'{WHEN}, circuits = [▲"cir-2"]', "unknown_circuit", "cir-1?"),
+        "maintenance of no commune": maintenance(
+            f'{WHEN}, communes = [▲"51001"]', "unknown_commune", "no commune 51001"
+        ),
+        "maintenance elsewhere": maintenance(f'{WHEN}, communes = [▲"88383"]', "of_another_tenant", "of ccpvm"),
+        "maintenance of another's lamp": maintenance(f'{WHEN}, assets = [▲"lamp-1"]', "of_another_tenant", "of ccpvm"),
+        "maintenance of another's circuit": maintenance(
+            f'{WHEN}, circuits = [▲"cir-1"]', "of_another_tenant", "of ccpvm"
+        ),
     },
     "sites.toml": {
         "site twice": Case('id = "esternay"', '▲id = "remiremont"', "duplicate", "first on line 2"),
