@@ -53,7 +53,12 @@ def run(
     clock: Annotated[Path | None, typer.Option(help="Write the scenario's time scale here, for the services.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what really happens here, as JSON lines.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the events here as JSON lines instead of publishing.")] = None,
-    faults: Annotated[float, typer.Option(help="Times the usual faults and failures; 0: a perfect world.", min=0)] = 1,
+    faults: Annotated[
+        float, typer.Option(help="Times the scenario's faults and failures; 0: a perfect world.", min=0)
+    ] = 1,
+    scenario_name: Annotated[
+        str, typer.Option("--scenario", help="usual, or hard: outages, dead devices, loss, doubles, late data.")
+    ] = "usual",
     wait: Annotated[
         float | None,
         typer.Option(
@@ -69,7 +74,7 @@ def run(
     from core import territory as declarations
     from simulator import collector
     from simulator import fleet as fleets
-    from simulator.faults import FaultRates
+    from simulator.faults import SCENARIOS
     from simulator.scenario import AGO_MS, FleetName, Scenario
 
     now_ms = round(datetime.now(UTC).timestamp() * 1000)
@@ -80,13 +85,15 @@ def run(
         raise typer.BadParameter("it must be more than 0", param_hint="--speed")
     if fleet not in list(FleetName):
         raise typer.BadParameter(f"{fleet!r} is not one of {', '.join(FleetName)}", param_hint="--fleet")
+    if scenario_name not in SCENARIOS:
+        raise typer.BadParameter(f"{scenario_name!r} is not one of {', '.join(SCENARIOS)}", param_hint="--scenario")
     scenario = Scenario(
         territory=territory,
         start_ms=start_ms,
         seed=seed,
         speed=speed,
         fleet=FleetName(fleet),
-        faults=FaultRates().scaled(faults),
+        faults=SCENARIOS[scenario_name].scaled(faults),
         for_s=for_s,
     )
     with collector.paused():

@@ -11,6 +11,7 @@ import msgspec
 
 HOUR_MS = 3_600_000
 _REORDERED_MS = 45_000  # the longest an event is overtaken by others
+_LATE_MS = (15 * 60_000, 3 * HOUR_MS)  # a site that had to keep single events
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class FaultRates:
     `cuts_per_day`: a site's network server is cut from the broker for minutes, and delivers late what it has kept.
     `failing`: devices already failing at the start; `failures_per_day`: new failures a device and day.
     `odd_echoes`: a bin's sensor takes another echo for its content; `missed_rounds`: the truck leaves a bin as it is.
+    `deaths`: failures that are a dead device. `late`: an event is held back by a quarter of an hour to three hours.
+    `site_outages_per_week`: of all sites together, 2 h each; `gateway_outages_per_week`, of each gateway, and
+    `supply_failures_per_week`, of each circuit (`simulator.outages`).
     """
 
     duplicates: float = 0.01
@@ -33,12 +37,39 @@ class FaultRates:
     failures_per_day: float = 0.01
     odd_echoes: float = 0.004
     missed_rounds: float = 0.03
+    deaths: float = 0.0
+    late: float = 0.0
+    site_outages_per_week: float = 0.0
+    gateway_outages_per_week: float = 0.0
+    supply_failures_per_week: float = 0.0
 
     def scaled(self, factor: float) -> "FaultRates":
         """All rates times `factor` (0: a perfect world); shares stay at most 0.9."""
         values = {field.name: getattr(self, field.name) * factor for field in fields(self)}
-        shares = {name: value if name.endswith("per_day") else min(0.9, value) for name, value in values.items()}
+        rates = ("per_day", "per_week")
+        shares = {name: value if name.endswith(rates) else min(0.9, value) for name, value in values.items()}
         return replace(self, **shares)
+
+
+HARD = FaultRates(
+    duplicates=0.05,
+    loss=0.10,
+    reordered=0.02,
+    late_copies=0.01,
+    cuts_per_day=2.0,
+    failing=0.03,
+    failures_per_day=0.03,
+    odd_echoes=0.01,
+    missed_rounds=0.05,
+    deaths=0.25,
+    late=0.01,
+    site_outages_per_week=2.0,
+    gateway_outages_per_week=0.2,
+    supply_failures_per_week=0.25,
+)
+"""What the watch is measured on: every road and every kind of trouble, all the time."""
+
+SCENARIOS = {"usual": FaultRates(), "hard": HARD}
 
 
 class Cuts:
@@ -82,11 +113,17 @@ def reordering_ms(rng: Random) -> int:
     return rng.randint(200, _REORDERED_MS)
 
 
+def lateness_ms(rng: Random) -> int:
+    """How long a late event is held back."""
+    return rng.randint(*_LATE_MS)
+
+
 class TruthFile:
     """One JSON object a line: `at_ms`, `fact`, and what belongs to it. Written as it happens, not before.
 
     Facts: level (of a lamp), failure, repair, restart; fill_pct, collection, missed_round, tilted, fire (of a bin);
-    vehicles (of a counter); lost, duplicate, reordered, late_copy (of an event); cut (of a site).
+    vehicles (of a counter); lost, unheard (nobody could hear it), duplicate, reordered, late, late_copy (of an event);
+    cut (of a site); supply_out, gateway_out, site_out, and …_back (of the world).
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
 """The devices of a territory, each with its life, its air and its network server."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID, uuid5
@@ -9,12 +9,15 @@ from uuid import UUID, uuid5
 from core.territory.geography import distance_km
 from core.territory.model import Asset, Assignment, Profile, Site, Territory
 from simulator import collector
+from simulator.devices.base import Fact
 from simulator.emit.chirpstack import EventWriter, GatewayFace, Identity
 from simulator.models import Models, Spot
-from simulator.network import Node
+from simulator.network import Event, Node
+from simulator.outages import Outages
 from simulator.radio import Air, Session
 from simulator.scenario import Scenario, random_of
 from simulator.selection import SELECTIONS, Selection
+from simulator.stream import stream
 
 __all__ = ["SELECTIONS", "Fleet", "Selection", "build"]
 
@@ -24,14 +27,21 @@ _SESSION_FRAMES = 100_000  # a device in a session has sent up to so many frames
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The nodes, by DevEUI, and why others are left out."""
+    """The nodes, by DevEUI, why others are left out, and what is out around them."""
 
     nodes: tuple[Node, ...]
     left_out: Mapping[str, int]
+    outages: Outages
 
     @property
     def edges(self) -> list[str]:
         return sorted({node.edge for node in self.nodes})
+
+    def stream(self, scenario: Scenario) -> Iterator[Event | Fact]:
+        """Events and facts of the scenario the fleet was built for, by time. To be asked for once."""
+        return stream(
+            self.nodes, seed=scenario.seed, start_ms=scenario.start_ms, faults=scenario.faults, outages=self.outages
+        )
 
 
 def build(territory: Territory, scenario: Scenario) -> Fleet:
@@ -44,7 +54,6 @@ class _Builder:
     def __init__(self, territory: Territory, scenario: Scenario) -> None:
         self._territory = territory
         self._scenario = scenario
-        self._models = Models(territory, scenario)
         self._sites = {
             tenant: [site for site in territory.sites.values() if site.tenant == tenant] for tenant in territory.tenants
         }
@@ -53,15 +62,26 @@ class _Builder:
             for site in territory.sites.values()
         }
         self._left_out: Counter[str] = Counter()
+        self._living = [one for one in territory.assignments if one.end_ms is None or one.end_ms > scenario.start_ms]
+        assets = territory.assets
+        self._chosen = SELECTIONS[scenario.fleet].choose(assets[name] for name in {one.asset for one in self._living})
+        self._outages = Outages(
+            seed=scenario.seed,
+            start_ms=scenario.start_ms,
+            rates=scenario.faults,
+            sites={
+                site.id: tuple(one.eui for one in site.gateways)
+                for site in territory.sites.values()
+                if site.gateways and site.applications
+            },
+            circuits=sorted({circuit for name in self._chosen if (circuit := assets[name].circuit) is not None}),
+        )
+        self._models = Models(territory, scenario, self._outages)
 
     def build(self) -> Fleet:
-        start_ms = self._scenario.start_ms
-        living = [one for one in self._territory.assignments if one.end_ms is None or one.end_ms > start_ms]
-        assets = self._territory.assets
-        chosen = SELECTIONS[self._scenario.fleet].choose(assets[name] for name in {one.asset for one in living})
-        nodes = [node for one in living if one.asset in chosen and (node := self._node(one)) is not None]
+        nodes = [node for one in self._living if one.asset in self._chosen and (node := self._node(one)) is not None]
         nodes.sort(key=lambda node: (node.dev_eui, node.start_ms))
-        return Fleet(tuple(nodes), dict(self._left_out))
+        return Fleet(tuple(nodes), dict(self._left_out), self._outages)
 
     def _node(self, assignment: Assignment) -> Node | None:
         dev_eui, seed, faults = assignment.dev_eui, self._scenario.seed, self._scenario.faults
@@ -87,6 +107,7 @@ class _Builder:
             gps=tuple(index == 0 for index in range(len(site.gateways))),  # the first is on a roof, with a GPS
             rng=network,
             late_copies=faults.late_copies,
+            outages=self._outages.of_site(site.id, [one.eui for one in site.gateways]),
         )
 
     def _site(self, asset: Asset) -> Site | None:

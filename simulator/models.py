@@ -15,6 +15,7 @@ from simulator.devices.radars import Parametric, Pmx, Radar
 from simulator.devices.rounds import market_of, rounds_of
 from simulator.devices.street import Street
 from simulator.lighting import Lighting
+from simulator.outages import Outages
 from simulator.radio import Air
 from simulator.scenario import Scenario, random_of
 
@@ -48,8 +49,9 @@ class Spot:
 class Models:
     """Makes the devices of a scenario. What several of them share, such as the nights of a circuit, is made once."""
 
-    def __init__(self, territory: Territory, scenario: Scenario) -> None:
+    def __init__(self, territory: Territory, scenario: Scenario, outages: Outages) -> None:
         self._territory = territory
+        self._outages = outages
         self._scenario = scenario
         self._lightings: dict[tuple[str, str], Lighting] = {}
         self._models: Mapping[tuple[Kind, str], Callable[[Spot], Device]] = {
@@ -95,6 +97,7 @@ class Models:
             fresh=spot.fresh,
             downlink_rssi_dbm=round(spot.air.best_rssi_dbm),
             downlink_snr_db=round(min(10.0, spot.air.best_rssi_dbm + 117)),
+            supply=self._outages.supply(spot.asset.circuit),
         )
         return Lamp(
             plan,
@@ -106,6 +109,7 @@ class Models:
                 per_day=scenario.faults.failures_per_day,
                 failing=scenario.faults.failing,
                 kinds=failures.SWITCHED_LAMP if switched else failures.LAMP,
+                deaths=scenario.faults.deaths,
             ),
             rng=random_of(scenario.seed, dev_eui, "lamp"),
         )
@@ -150,6 +154,7 @@ class Models:
                 per_day=faults.failures_per_day,
                 failing=faults.failing,
                 kinds=failures.BIN,
+                deaths=faults.deaths,
             ),
             rng=random_of(scenario.seed, dev_eui, "bin"),
         )
@@ -189,6 +194,7 @@ class Models:
                 start_ms=spot.start_ms,
                 end_ms=spot.assignment.end_ms,
                 fresh=spot.fresh,
+                supply=self._outages.supply(asset.circuit),
             ),
             radar=radar,
             inbound_left=rng.random() < 0.5,
@@ -198,6 +204,7 @@ class Models:
                 per_day=scenario.faults.failures_per_day,
                 failing=0.0,
                 kinds=failures.COUNTER,
+                deaths=scenario.faults.deaths,
             ),
             rng=random_of(scenario.seed, dev_eui, "counter"),
         )

@@ -96,8 +96,16 @@ class Air:
         snr = self.best_rssi_dbm - _NOISE_DBM
         self.best_dr = max(dr for dr, limit in enumerate(_SNR_LIMIT_DB) if dr == 0 or snr - limit >= _MARGIN_DB)
 
-    def hear(self, dr: int) -> list[Reception]:
-        """Who hears a frame sent now at this data rate; nobody: it is lost. The order means nothing."""
+    def is_heard(self, deaf: frozenset[int]) -> bool:
+        """Whether any gateway could hear the device while these cannot."""
+        return not deaf or any(gateway not in deaf for gateway, _ in self.paths)
+
+    def hear(self, dr: int, deaf: frozenset[int] = frozenset()) -> list[Reception]:
+        """Who hears a frame sent now at this data rate; nobody: it is lost. The order means nothing.
+
+        Args:
+            deaf: gateways that are out.
+        """
         random = self._rng.random
         if random() < self._loss:
             return []
@@ -105,7 +113,7 @@ class Air:
         heard = []
         for gateway, mean_dbm in self.paths:
             rssi = mean_dbm + _FADING[int(random() * _STEPS)]
-            if rssi >= least_dbm:
+            if rssi >= least_dbm and gateway not in deaf:
                 snr = min(rssi - _NOISE_DBM, _SNR_TOP_DB + random() * 4)
                 heard.append(Reception(gateway, round(rssi), round(snr * 4) / 4, 4_000 + int(random() * 56_000)))
         if len(heard) > 1 and random() < 0.5:

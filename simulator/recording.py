@@ -11,7 +11,6 @@ from simulator.faults import TruthFile
 from simulator.fleet import Fleet
 from simulator.run import Outcome, Tally
 from simulator.scenario import Scenario
-from simulator.stream import stream
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ def record(scenario: Scenario, fleet: Fleet, *, out: Path, truth: Path | None, u
     with ExitStack() as stack:
         events = stack.enter_context(out.open("wb"))
         facts = None if truth is None else stack.enter_context(TruthFile(truth))
-        for item in stream(fleet.nodes, seed=scenario.seed, start_ms=scenario.start_ms, faults=scenario.faults):
+        for item in fleet.stream(scenario):
             if item.at_ms > end_ms:
                 break
             if not isinstance(item, Fact):

@@ -25,7 +25,6 @@ from simulator.follower import STORE_WINDOW, Follower
 from simulator.network import Event
 from simulator.publisher import Publisher
 from simulator.scenario import FILL_MS, Scenario
-from simulator.stream import stream
 
 _TICK_MS = {Phase.FILL: 20, Phase.RUN: 50, Phase.LIVE: 50}  # between two scales: a file's time stamp has to change
 _PROGRESS_MS = 5_000
@@ -166,7 +165,7 @@ class Run:
     def _live(self, stop: Flag) -> None:
         scenario = self._scenario
         end_ms = None if scenario.for_s is None else _mono_ms() + round(scenario.for_s * 1000)
-        items = stream(self._fleet.nodes, seed=scenario.seed, start_ms=scenario.start_ms, faults=scenario.faults)
+        items = self._fleet.stream(scenario)
         with collector.paused():
             item = next(items, None)  # each device's first word
         collector.keep_all()

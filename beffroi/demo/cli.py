@@ -27,6 +27,7 @@ def demo(
     folder: Annotated[Path | None, typer.Option("--data", help="Keep everything here (default: temporary).")] = None,
     port: Annotated[int, typer.Option(help="Port of the page, on loopback.", min=1, max=65535)] = 8090,
     seed: Annotated[int, typer.Option(help="The same seed gives the same devices' lives.")] = 1,
+    scenario: Annotated[str, typer.Option(help="usual, or hard: outages, dead devices, loss, late data.")] = "usual",
     no_page: Annotated[bool, typer.Option("--no-page", help="Without the page.")] = False,
     json: console.Json = False,
 ) -> None:
@@ -38,6 +39,8 @@ def demo(
 
     if fleet not in {"full", "cabinet"}:
         raise typer.BadParameter(f"{fleet!r} is not a fleet; choose full or cabinet", param_hint="--fleet")
+    if scenario not in {"usual", "hard"}:
+        raise typer.BadParameter(f"{scenario!r} is no scenario; choose usual or hard", param_hint="--scenario")
     if not territory.is_dir():
         raise OperatorError(
             "demo.no_territory", f"no territory at {territory}", hint="run it in the clone, or give --territory"
@@ -48,6 +51,7 @@ def demo(
         speed=speed,
         fleet=fleet,
         seed=seed,
+        scenario=scenario,
         page_port=None if no_page else port,
         for_s=for_s,
     )

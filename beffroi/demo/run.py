@@ -38,6 +38,7 @@ class DemoOptions:
     speed: float
     fleet: str
     seed: int
+    scenario: str
     page_port: int | None
     for_s: float | None
 
@@ -134,6 +135,7 @@ class Demo:
             "--broker": f"127.0.0.1:{layout.broker_port}",
             "--seed": options.seed,
             "--fleet": options.fleet,
+            "--scenario": options.scenario,
             "--speed": options.speed,
             "--start": start.isoformat(),
             "--clock": layout.clock,

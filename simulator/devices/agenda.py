@@ -29,6 +29,7 @@ class Agenda:
         self._heap: list[tuple[int, int, int, Action]] = []
         self._planned = 0
         self._cancelled = 0  # how often
+        self._asleep = False
         self._quiet_until_ms = 0
 
     def at(self, at_ms: int, action: Action, *, always: bool = False) -> None:
@@ -46,6 +47,14 @@ class Agenda:
         """The device forgets what it was going to do; what is planned from now on stands."""
         self._cancelled += 1
 
+    def sleep(self) -> None:
+        """The device is dead: it forgets everything, and whatever is planned for it meanwhile is not done."""
+        self.cancel()
+        self._asleep = True
+
+    def wake(self) -> None:
+        self._asleep = False
+
     def acts(self) -> Iterator[Act]:
         """All that is done."""
         heap, end_ms = self._heap, self._end_ms
@@ -54,7 +63,7 @@ class Agenda:
             if end_ms is not None and at_ms >= end_ms:
                 return
             if cancelled != _ALWAYS:
-                if cancelled != self._cancelled:
+                if cancelled != self._cancelled or self._asleep:
                     continue
                 if at_ms < self._quiet_until_ms:
                     self.at(self._quiet_until_ms, action)

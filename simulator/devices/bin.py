@@ -144,6 +144,9 @@ class Bin:
                 self._angle_deg = self._rng.choice((-1, 1)) * self._rng.randint(60, 95)
                 self._at(at_ms + 1_000, self._warn_of_tilt)
                 yield Fact(at_ms, "tilted", {"end_ms": failure.end_ms})
+            case Kind.DEAD:
+                self._agenda.sleep()
+                yield Fact(at_ms, "failure", {"failure": failure.kind.value, "end_ms": failure.end_ms})
             case _:
                 self._agenda.cancel()
                 self._after(at_ms, 2_000, 20_000, self._start)
@@ -158,6 +161,9 @@ class Bin:
             case Kind.KNOCKED_OVER:
                 self._container.right()
                 self._stand_up(at_ms)
+            case Kind.DEAD:
+                self._agenda.wake()
+                self._after(at_ms, 2_000, 20_000, self._start)
             case _:
                 return
         yield Fact(at_ms, "repair", {"failure": kind.value})

@@ -10,9 +10,10 @@ from core.territory.calendars import night_of
 from simulator.chance import normal
 from simulator.devices.agenda import Agenda
 from simulator.devices.base import Act, Fact, Frame, Join
-from simulator.devices.failures import Failure
+from simulator.devices.failures import Failure, Kind
 from simulator.devices.radars import Message, Passed, Radar
 from simulator.devices.street import Street
+from simulator.outages import Windows
 from simulator.sky import ambient_c
 
 _APART_MS = 3_000
@@ -29,6 +30,7 @@ class CounterPlan:
     """What a counter is, from the territory. `interval_ms`: of its counts. `solar`: it has no mains.
 
     It lives from `start_ms` to `end_ms` (None: for ever); `fresh`: it is put up at `start_ms`, and joins then.
+    `supply`: when its mains are out; None: never.
     """
 
     street: Street
@@ -39,6 +41,7 @@ class CounterPlan:
     start_ms: int
     end_ms: int | None = None
     fresh: bool = False
+    supply: Windows | None = None
 
 
 class Counter:
@@ -47,7 +50,7 @@ class Counter:
     Args:
         radar: its model.
         inbound_left: who drives towards the town comes from its left.
-        failures: restarts, in order of time: what it counted since its last uplink is lost with each.
+        failures: in order of time; what it counted since its last uplink is lost with each.
         rng: its own.
     """
 
@@ -65,7 +68,11 @@ class Counter:
         self._panel_mw = 0.0
         self._agenda = Agenda(rng, apart_ms=_APART_MS, advance=self._charge_until, end_ms=plan.end_ms)
         self._at, self._after = self._agenda.at, self._agenda.after
-        self.joined = not plan.fresh
+        self._dead = False
+        self._fed = plan.supply is None or plan.supply.at(plan.start_ms) is None
+        if not self._fed:
+            self._agenda.sleep()
+        self.joined = not plan.fresh and self._fed
 
     @property
     def battery(self) -> int:
@@ -75,7 +82,9 @@ class Counter:
     def life(self) -> Iterator[Act]:
         """What it does from its start on."""
         plan = self._plan
-        self._plan_restart()
+        self._plan_failure()
+        if plan.supply is not None:
+            self._plan_supply(plan.supply, plan.start_ms)
         if self.joined:
             # it is in the middle of an interval; what passed before the scenario is history
             self._after(plan.start_ms, 0, plan.interval_ms, self._report)
@@ -83,17 +92,60 @@ class Counter:
             self._after(plan.start_ms, 1_000, 30_000, self._start)
         return self._agenda.acts()
 
-    def _plan_restart(self) -> None:
+    def _plan_supply(self, supply: Windows, after_ms: int) -> None:
+        """The next loss and return of its mains."""
+        window = supply.following(after_ms)
+
+        def lose(at_ms: int) -> Iterable[Act]:
+            self._fed = False
+            return self._switch(at_ms)
+
+        def regain(at_ms: int) -> Iterable[Act]:
+            self._fed = True
+            self._plan_supply(supply, at_ms)
+            return self._switch(at_ms)
+
+        if window.start_ms > after_ms:
+            self._at(window.start_ms, lose, always=True)
+        self._at(window.end_ms, regain, always=True)
+
+    def _switch(self, at_ms: int) -> Iterable[Act]:
+        """It lives when it has mains and is not broken."""
+        self._agenda.sleep()
+        self._pass_until(at_ms)  # nobody counts them
+        if self._fed and not self._dead:
+            self._agenda.wake()
+            self._after(at_ms, 2_000, 20_000, self._start)
+        return ()
+
+    def _plan_failure(self) -> None:
         failure = next(self._failures, None)
-        if failure is not None:
-            self._at(max(self._plan.start_ms, failure.start_ms), self._restart, always=True)
+        if failure is None:
+            return
+        at_ms = max(self._plan.start_ms, failure.start_ms)
+        if failure.kind is Kind.DEAD:
+            self._at(at_ms, lambda now_ms: self._die(now_ms, failure), always=True)
+        else:
+            self._at(at_ms, self._restart, always=True)
 
     def _restart(self, at_ms: int) -> Iterable[Act]:
-        self._plan_restart()
+        self._plan_failure()
         self._agenda.cancel()
         lost = sum(map(len, self._pass_until(at_ms)))
         self._after(at_ms, 2_000, 20_000, self._start)
         yield Fact(at_ms, "restart", {"uncounted": lost})
+
+    def _die(self, at_ms: int, failure: Failure) -> Iterable[Act]:
+        self._dead = True
+        self._switch(at_ms)
+        self._at(failure.end_ms, self._mend, always=True)
+        yield Fact(at_ms, "failure", {"failure": failure.kind.value, "end_ms": failure.end_ms})
+
+    def _mend(self, at_ms: int) -> Iterable[Act]:
+        self._dead = False
+        self._switch(at_ms)
+        self._plan_failure()
+        yield Fact(at_ms, "repair", {"failure": Kind.DEAD.value})
 
     def _start(self, at_ms: int) -> Iterable[Act]:
         """It has power: join, say who it is, count from 0."""

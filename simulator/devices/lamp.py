@@ -11,6 +11,7 @@ from simulator.devices.agenda import Agenda
 from simulator.devices.base import Act, Fact, Frame, Join
 from simulator.devices.failures import Failure, Kind
 from simulator.devices.luminaire import Luminaire
+from simulator.outages import Windows
 
 _USAGE_MS = 3_600_000
 _APART_MS = 4_000  # between two frames of one controller
@@ -29,6 +30,7 @@ class LampPlan:
     """What a lamp is, from the territory. `lat`: degrees north. `switched`: without power while its level is 0.
 
     It lives from `start_ms` to `end_ms` (None: for ever); `fresh`: it is put up at `start_ms`, and boots then.
+    `supply`: when its circuit has no power at all; None: never.
     """
 
     dev_eui: str
@@ -41,6 +43,7 @@ class LampPlan:
     fresh: bool = False
     downlink_rssi_dbm: int = -95
     downlink_snr_db: int = 6
+    supply: Windows | None = None
 
 
 class Lamp:
@@ -80,7 +83,8 @@ class Lamp:
             operating_s=lamp_on_s * (1.02 if plan.switched else 2.1),
         )
         self._luminaire.level_pct = next(steps).level_pct
-        self._luminaire.powered = not plan.switched or self._luminaire.level_pct > 0
+        self._fed = plan.supply is None or plan.supply.at(plan.start_ms) is None
+        self._luminaire.powered = self._has_power
         self._luminaire.settle()
         self._agenda = Agenda(rng, apart_ms=_APART_MS, advance=self._luminaire.advance, end_ms=plan.end_ms)
         self._at, self._after = self._agenda.at, self._agenda.after
@@ -95,6 +99,8 @@ class Lamp:
         """What it does from its start on."""
         self._plan_step()
         self._plan_failure()
+        if self._plan.supply is not None:
+            self._plan_supply(self._plan.supply, self._plan.start_ms)
         if self.joined:
             self._after(self._plan.start_ms, 0, self._plan.interval_ms, self._send_status)
             self._after(self._plan.start_ms, 0, _USAGE_MS, self._send_usage)
@@ -115,15 +121,45 @@ class Lamp:
         lamp = self._luminaire
         lamp.level_pct = level_pct
         yield Fact(at_ms, "level", {"level_pct": level_pct})
-        if self._plan.switched and (level_pct > 0) != lamp.powered:
-            lamp.powered = level_pct > 0
-            if lamp.powered:
-                self._boot(at_ms)
-            else:
-                self._agenda.cancel()  # whatever it wanted to say is lost
-                self._flickers = False
-            return
-        self._report(at_ms)
+        if not self._switch(at_ms) and lamp.powered:
+            self._report(at_ms)
+
+    def _plan_supply(self, supply: Windows, after_ms: int) -> None:
+        """The next loss and return of the power of its circuit."""
+        window = supply.following(after_ms)
+
+        def lose(at_ms: int) -> Iterable[Act]:
+            self._fed = False
+            self._switch(at_ms)
+            return ()
+
+        def regain(at_ms: int) -> Iterable[Act]:
+            self._fed = True
+            self._switch(at_ms)
+            self._plan_supply(supply, at_ms)
+            return ()
+
+        if window.start_ms > after_ms:
+            self._at(window.start_ms, lose, always=True)
+        self._at(window.end_ms, regain, always=True)
+
+    @property
+    def _has_power(self) -> bool:
+        lamp = self._luminaire
+        return self._fed and lamp.failure is not Kind.DEAD and (lamp.level_pct > 0 or not self._plan.switched)
+
+    def _switch(self, at_ms: int) -> bool:
+        """Whether it has got or lost its power now: then it boots, or whatever it wanted to say is lost."""
+        lamp, has_power = self._luminaire, self._has_power
+        if has_power == lamp.powered:
+            return False
+        lamp.powered = has_power
+        if has_power:
+            self._boot(at_ms)
+        else:
+            self._agenda.cancel()
+            self._flickers = False
+        return True
 
     def _plan_failure(self) -> None:
         failure = next(self._failures, None)
@@ -135,7 +171,7 @@ class Lamp:
         self._luminaire.dark = False
         self._at(failure.end_ms, self._mend, always=True)
         yield Fact(at_ms, "failure", {"failure": failure.kind.value, "end_ms": failure.end_ms})
-        if self._luminaire.powered:
+        if not self._switch(at_ms) and self._luminaire.powered:
             self._report(at_ms)
 
     def _mend(self, at_ms: int) -> Iterable[Act]:
@@ -144,7 +180,7 @@ class Lamp:
         self._plan_failure()
         if failure is not None:
             yield Fact(at_ms, "repair", {"failure": failure.value})
-        if self._luminaire.powered:
+        if not self._switch(at_ms) and self._luminaire.powered:
             self._after(at_ms, 1_000, 20_000, self._send_once)
 
     def _report(self, at_ms: int) -> None:
@@ -189,7 +225,7 @@ class Lamp:
         if dali is _LAMP_FAILURE:
             self._alerted_ms = at_ms
         bits = 0
-        level = round(lamp.level_pct)
+        level = 0 if lamp.failure is Kind.STAYS_OFF else round(lamp.level_pct)
         if lamp.failure is Kind.DRIVER_ERROR:
             bits |= _DALI_CONNECTION_ERROR
             source = nas.DimmingSource(nas.Reason.DRIVER_NOT_FOUND, None, dali)
@@ -212,7 +248,7 @@ class Lamp:
         """Why it has this level: the calendar by day and at full, its profile when dimmed or put out at night."""
         if level_pct == 100:
             return _CALENDAR_NIGHT
-        if level_pct == 0 and not self._is_night(at_ms):
+        if level_pct == 0 and (self._luminaire.failure is Kind.STAYS_OFF or not self._is_night(at_ms)):
             return _CALENDAR_DAY
         return _PROFILE
 

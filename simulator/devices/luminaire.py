@@ -14,6 +14,7 @@ _RISE_C = 14.0  # housing over air after hours at full power
 
 
 # members of an enumeration are slow to reach
+_DARK = (Kind.LAMP_FAILURE, Kind.DRIVER_ERROR, Kind.STAYS_OFF)
 _NONE, _LAMP_ON = DaliStatus.NONE, DaliStatus.LAMP_ON
 _LAMP_FAILURE, _UNKNOWN = DaliStatus.LAMP_FAILURE, DaliStatus.UNKNOWN
 
@@ -42,7 +43,7 @@ class Luminaire:
         """True when it gives light."""
         if self.failure is None:  # as nearly always
             return self.powered and self.level_pct > 0
-        if not self.powered or self.failure in (Kind.LAMP_FAILURE, Kind.DRIVER_ERROR):
+        if not self.powered or self.failure in _DARK:
             return False
         if self.failure is Kind.DAY_BURNING:
             return True

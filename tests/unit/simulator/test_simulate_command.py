@@ -62,6 +62,7 @@ def test_a_summary_for_people(tmp_path: Path) -> None:
         ("--for", "soon"),
         ("--speed", "0"),
         ("--fleet", "half"),
+        ("--scenario", "dreadful"),
         ("--broker", "127.0.0.1"),
         ("--broker", "127.0.0.1:99999"),
         ("--faults", "-1"),

@@ -214,4 +214,4 @@ def test_a_switched_lamp_cannot_burn_by_day() -> None:
         next(failures(Random(seed), start_ms=NOON, per_day=1.0, failing=1.0, kinds=SWITCHED_LAMP)).kind
         for seed in range(200)
     }
-    assert kinds == {Kind.LAMP_FAILURE, Kind.DRIVER_ERROR, Kind.FLICKER}
+    assert kinds == {Kind.LAMP_FAILURE, Kind.DRIVER_ERROR, Kind.FLICKER, Kind.STAYS_OFF}
