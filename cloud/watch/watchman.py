@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from cloud.stores.base import Point
-from cloud.watch.model import HOUR_MS, Detector, Finding, FindingKey, Judgement, Seen, State, Watched
+from cloud.watch.model import HOUR_MS, Detector, Finding, FindingKey, Judgement, Keep, Seen, State, Watched
 from core.territory import Territory
 
 _at = attrgetter("at_ms", "channel")
 _when = attrgetter("at_ms")
-_NOTHING = Judgement()
+_ROOM = 3  # times what is kept: until the next look nobody knows which times have come
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -61,25 +61,35 @@ class _Eye:
                 if kept[at] == seen:
                     return False
                 kept[at] = seen
-            elif at == 0 and len(kept) >= keep.last:
-                return False
             else:
                 kept.insert(at, seen)
-        if len(kept) > keep.last:
-            del kept[: len(kept) - keep.last]
-        oldest_ms = kept[-1].at_ms - int(keep.hours * HOUR_MS)
-        if kept[0].at_ms < oldest_ms:
-            del kept[: bisect_left(kept, oldest_ms, key=_when)]
+        if len(kept) >= _ROOM * keep.last:
+            del kept[: len(kept) - (_ROOM - 1) * keep.last]
         return True
 
     def judge(self, now_ms: int) -> Judgement:
-        seen = self.seen
-        if seen and seen[-1].at_ms > now_ms:  # a clock ahead of ours: it counts when its time has come
-            later = bisect_left(seen, now_ms + 1, key=_when)
-            made = self.detector.judge(seen[:later], self.watched, now_ms)
-            due_ms = seen[later].at_ms
-            return msgspec.structs.replace(made, next_ms=min(due_ms, made.next_ms or due_ms))
-        return self.detector.judge(seen, self.watched, now_ms)
+        """On what the detector shall see of it; the rest is forgotten here, where it is known which time has come."""
+        seen, keep = self.seen, self.detector.keep
+        if not seen or seen[-1].at_ms <= now_ms:
+            _forget(seen, keep)
+            return self.detector.judge(seen, self.watched, now_ms)
+        later = bisect_left(seen, now_ms + 1, key=_when)  # a clock ahead of ours: it counts when its time has come
+        past, future = seen[:later], seen[later : later + keep.last]
+        _forget(past, keep)
+        self.seen = past + future
+        made = self.detector.judge(past, self.watched, now_ms)
+        due_ms = future[0].at_ms
+        return msgspec.structs.replace(made, next_ms=min(due_ms, made.next_ms or due_ms))
+
+
+def _forget(seen: list[Any], keep: Keep) -> None:
+    """What is more than is kept, before the newest."""
+    if len(seen) > keep.last:
+        del seen[: len(seen) - keep.last]
+    if seen:
+        oldest_ms = seen[-1].at_ms - int(keep.hours * HOUR_MS)
+        if seen[0].at_ms < oldest_ms:
+            del seen[: bisect_left(seen, oldest_ms, key=_when)]
 
 
 class Watchman:

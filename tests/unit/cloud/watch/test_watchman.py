@@ -78,6 +78,21 @@ def test_a_time_ahead_of_now_counts_when_it_has_come() -> None:
     assert watchman.look(9000).findings
 
 
+def test_a_clock_a_year_ahead_pushes_out_nothing() -> None:
+    """What bears the time of a wrong clock takes no room from what is heard now, however much of it there was."""
+    watchman = _watchman()
+    watchman.take([_point(1000, 80.0)])
+    watchman.look(1000)
+    for number in range(20):
+        watchman.take([_point(31_536_000_000 + number * 1000, 20.0)])
+        watchman.look(2000 + number)
+    assert watchman.look(3000).findings
+    watchman.take([_point(4000, 20.0)])
+    assert not watchman.look(4000).findings
+    watchman.take([_point(5000, 80.0)])
+    assert [finding.since_ms for finding in watchman.look(5000).findings.values()] == [5000]
+
+
 def test_what_belongs_to_no_watched_asset_is_passed_over() -> None:
     """Unassigned devices, assets of another kind and other measurements do not trouble it."""
     watchman = _watchman()
