@@ -181,7 +181,7 @@ def build_service(
         opened.callback(quarantine.close)
         journal = Journal.open(settings.folder)
         opened.callback(journal.close)
-        moves = Moves(store, journal, keep=partial(keep_refused, quarantine, clock))
+        moves = Moves(store, journal, keep=partial(keep_refused, quarantine, clock), now_ms=clock.now_ms)
         inbox, alarms, refusals, counters = Inbox(), Alarms(clock), Refusals(), Counters()
 
         def take_up() -> None:

@@ -14,6 +14,7 @@ from cloud.alarms import Alarms
 from cloud.backpressure import Refusals
 from cloud.batch import Batch, Lot, RowRef
 from cloud.counters import Counters
+from cloud.dirty import marks
 from cloud.quarantine import Quarantine
 from cloud.receipts import QUARANTINED, STORED, Fate, Verdict
 from cloud.schema import RowPoints
@@ -132,7 +133,7 @@ class BatchWriter:
         Args:
             on_done: called from another thread, when `Writing.done` has become true.
         """
-        mono_ms = self._clock.mono_ms()
+        mono_ms, now_ms = self._clock.mono_ms(), self._clock.now_ms()
         alarms = self._alarms.unwritten()
         lots = [(name, lot) for name, lot in batch.lots.items() if lot.points]
         if alarms:
@@ -144,7 +145,10 @@ class BatchWriter:
         attempt = _Attempt(self._store)
         for database, lot in lots:
             reason = self._refusals.reason(database, mono_ms=mono_ms)
-            answer = None if reason is not None else self._threads.submit(attempt.write, database, lot.points)
+            answer = None
+            if reason is None:  # what was late before is still late: each attempt is marked with its own time
+                points = [*lot.points, *marks(lot.points, now_ms=now_ms)]
+                answer = self._threads.submit(attempt.write, database, points)
             parts.append(Part(database, lot, answer, reason))
         return Writing(batch, parts, alarms, on_done)
 
@@ -191,6 +195,9 @@ class BatchWriter:
                 owner.judge(verdict)
         for line in rejected:
             guilty = RejectedError(line.code, line.message)
+            if line.index >= len(lot.points):
+                _log.error("mark.refused", database=database, code=line.code, message=line.message)
+                continue
             owner, is_own = lot.owner(line.index)
             if owner is None:
                 _log.error("point.refused", database=database, code=line.code, message=line.message)

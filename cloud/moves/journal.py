@@ -2,8 +2,7 @@
 
 - the placement that the store follows: each device's timeline, each site's commune (`placed`, `site`, `applied`);
 - what is still to be looked through for misplaced points (`pending`);
-- the points on their way (`batch`, `held`): they are in no database between their deletion and their rewriting;
-- the ranges that were altered, for whoever computes from points (`dirty`).
+- the points on their way (`batch`, `held`): they are in no database between their deletion and their rewriting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +35,6 @@ _LAYOUT: Final = Layout(
         " deleted INTEGER NOT NULL)",
         "CREATE TABLE held (batch INTEGER NOT NULL, move TEXT NOT NULL)",
         "CREATE INDEX held_batch ON held (batch)",
-        "CREATE TABLE dirty (id INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL, measurement TEXT NOT NULL,"
-        " device TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL)",
     ),
 )
 _encode = msgspec.json.Encoder().encode
@@ -79,17 +76,6 @@ class Batch(msgspec.Struct, frozen=True):
     pending: int
     digest: str
     deleted: bool
-
-
-class Dirty(msgspec.Struct, frozen=True):
-    """Points of a device with start ≤ time < end were altered; `device` is empty for those of a site."""
-
-    id: int
-    database: str
-    measurement: str
-    device: str
-    start_us: int
-    end_us: int
 
 
 class Journal:
@@ -182,15 +168,11 @@ class Journal:
             self._connection.execute("UPDATE batch SET deleted = 1 WHERE id = ?", (batch.id,))
         return msgspec.structs.replace(batch, deleted=True)
 
-    def release(self, batch: Batch, *, dirty: Iterable[Dirty] = (), more: Iterable[Pending] = ()) -> None:
+    def release(self, batch: Batch, *, more: Iterable[Pending] = ()) -> None:
         """The points are in the store again; `more` is to be looked through because of it."""
         with transaction(self._connection, self._path, _LAYOUT):
             self._connection.execute("DELETE FROM held WHERE batch = ?", (batch.id,))
             self._connection.execute("DELETE FROM batch WHERE id = ?", (batch.id,))
-            self._connection.executemany(
-                "INSERT INTO dirty (database, measurement, device, start_us, end_us) VALUES (?, ?, ?, ?, ?)",
-                [(one.database, one.measurement, one.device, one.start_us, one.end_us) for one in dirty],
-            )
             self._add_pending(more)
 
     def batches(self) -> list[Batch]:
@@ -200,16 +182,6 @@ class Journal:
     def held(self, batch: Batch) -> list[Move]:
         rows = self._all("SELECT move FROM held WHERE batch = ? ORDER BY rowid", batch.id)
         return [_move.decode(row[0]) for row in rows]
-
-    def dirty(self) -> list[Dirty]:
-        """The ranges that were altered and nobody has taken note of yet."""
-        columns = "id, database, measurement, device, start_us, end_us"
-        return [Dirty(*row) for row in self._all(f"SELECT {columns} FROM dirty ORDER BY id")]  # noqa: S608
-
-    def forget_dirty(self, numbers: Iterable[int]) -> None:
-        """These ranges were taken note of."""
-        with transaction(self._connection, self._path, _LAYOUT):
-            self._connection.executemany("DELETE FROM dirty WHERE id = ?", [(number,) for number in numbers])
 
     def _add_pending(self, pending: Iterable[Pending]) -> None:
         self._connection.executemany(

@@ -12,8 +12,9 @@ The order, and why a kill -9 at any point of it loses nothing and shows nothing 
    through again. (A store that still deletes for a dead worker takes nothing until it is done: that is its own part.)
 4. `mark_deleted`. From here on a restart no longer writes back, but home.
 5. They are written where they belong, as the journal says. Killed: written there again, the same points.
-6. `release` drops the copies and notes the dirty ranges, in one transaction. If another territory came into force
-   between 2. and now (an outage, a database that refused), what came home is looked through once more.
+   The hours that changed are marked at both places with them (`cloud.dirty`).
+6. `release` drops the copies. If another territory came into force between 2. and now (an outage, a database that
+   refused), what came home is looked through once more.
 
 Between 3. and 5. a point is in the journal alone: shown nowhere for a moment rather than twice.
 """
@@ -24,8 +25,9 @@ from typing import TypeVar
 
 import msgspec
 
-from cloud.moves.journal import Batch, Dirty, Journal, Kind, Pending, SitePlace
-from cloud.moves.placing import Deletion, Move, by_database, plan
+from cloud.dirty import mark_points
+from cloud.moves.journal import Batch, Journal, Kind, Pending, SitePlace
+from cloud.moves.placing import Deletion, Move, altered, by_database, plan
 from cloud.moves.slices import Slice, read_slice
 from cloud.schema import EVENT, UPLINK
 from cloud.stores.base import TOO_OLD, Point, Rejected, Store
@@ -60,15 +62,23 @@ class Moves:
 
     Args:
         keep: takes a point that its new database refuses for good, durably (quarantine).
+        now_ms: what time it is (UTC).
         rows: uplinks or events a step looks at, at most; each with all its points.
     """
 
     def __init__(
-        self, store: Store, journal: Journal, *, keep: Callable[[str, Point, Rejected], None], rows: int = 200
+        self,
+        store: Store,
+        journal: Journal,
+        *,
+        keep: Callable[[str, Point, Rejected], None],
+        now_ms: Callable[[], int],
+        rows: int = 200,
     ) -> None:
         self._store = store
         self._journal = journal
         self._keep = keep
+        self._now_ms = now_ms
         self._rows = rows
         self._applied: Mapping[str, Timeline] | None = None  # as in the journal; read once
         self._reached: dict[int, tuple[int, int]] = {}  # pending → database (its index) and time, further than on disk
@@ -186,13 +196,12 @@ class Moves:
             homes = [(move.database, move.point) for move in moves]
         else:
             homes = [(move.located.database, move.located.point) for move in moves]
-        for database, points in by_database(homes).items():
+        writes = by_database(homes)
+        for database, hours in altered(moves).items():
+            writes.setdefault(database, []).extend(mark_points(hours, now_ms=self._now_ms()))
+        for database, points in writes.items():
             self._write(database, points)
-        self._journal.release(
-            batch,
-            dirty=_altered(moves) if batch.deleted else (),
-            more=_again(moves) if batch.deleted and batch.digest != territory.digest else (),
-        )
+        self._journal.release(batch, more=_again(moves) if batch.deleted and batch.digest != territory.digest else ())
         return len(moves)
 
     def _write(self, database: str, points: list[Point]) -> None:
@@ -285,13 +294,3 @@ def _again(moves: Iterable[Move]) -> Iterable[Pending]:
     for subject, times in rows.items():
         kind, name, commune = subject
         yield Pending(0, kind, name, min(times), max(times) + 1, tuple(sorted(databases[subject])), commune)
-
-
-def _altered(moves: Iterable[Move]) -> list[Dirty]:
-    """The ranges that change for whoever computes from points: at the old places and at the new ones."""
-    ranges: dict[tuple[str, str, str], list[int]] = {}
-    for move in moves:
-        point = move.located.point
-        for database in {move.located.database, move.database}:
-            ranges.setdefault((database, point.measurement, point.tags.get("device", "")), []).append(point.time_us)
-    return [Dirty(0, *name, min(times), max(times) + 1) for name, times in sorted(ranges.items())]

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from cloud.dirty import HOUR_MS
 from cloud.schema import OWN_TIMES, SITE, add_fill
 from cloud.stores.base import Field, Point
 from cloud.stores.checks import TAGS
@@ -227,3 +228,15 @@ def by_database(points: Iterable[tuple[str, Point]]) -> Mapping[str, list[Point]
     for database, point in points:
         writes.setdefault(database, []).append(point)
     return writes
+
+
+def altered(moves: Iterable[Move]) -> dict[str, set[tuple[str, int, str]]]:
+    """The hours that change for whoever computes from points, by database: at the old places and at the new ones."""
+    hours: dict[str, set[tuple[str, int, str]]] = {}
+    for move in moves:
+        point = move.located.point
+        start_ms = point.time_us // 1000 // HOUR_MS * HOUR_MS
+        for database, tags in ((move.located.database, point.tags), (move.database, move.tags)):
+            if commune := tags.get("commune"):
+                hours.setdefault(database, set()).add((commune, start_ms, ""))
+    return hours

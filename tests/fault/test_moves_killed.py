@@ -16,7 +16,7 @@ from tests.servers import influxdb as influxdb_server
 from tests.servers.influxdb import InfluxDb
 from tests.support.killed_moves import A1, A2, NEW, OLD, PREPARED, ROWS_A_STEP, Rooms
 from tests.support.memory import memory_folder
-from tests.support.moving import content, content_of, event, expected, finish, never, points, territory, uplink
+from tests.support.moving import content, content_of, event, expected, finish, never, now_ms, points, territory, uplink
 from tests.support.road_stores import KINDS
 
 pytestmark = pytest.mark.fault
@@ -48,7 +48,7 @@ def killed(rooms: Rooms) -> list[str]:
     rooms.create(PREPARED)
     old = territory(OLD)
     with rooms.opened(PREPARED) as (store, journal):
-        moves = Moves(store, journal, keep=never, rows=ROWS_A_STEP)
+        moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=ROWS_A_STEP)
         moves.follow(old)
         finish(moves, old)
         for number, row in enumerate(ROWS):
@@ -65,7 +65,7 @@ def killed(rooms: Rooms) -> list[str]:
 
 def recovered(rooms: Rooms, name: str, final: Territory) -> object:
     with rooms.opened(name) as (store, journal):
-        moves = Moves(store, journal, keep=never, rows=ROWS_A_STEP)
+        moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=ROWS_A_STEP)
         moves.follow(final)
         finish(moves, final)
         assert journal.batches() == []

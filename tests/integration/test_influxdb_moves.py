@@ -24,6 +24,7 @@ from tests.support.moving import (
     expected,
     finish,
     never,
+    now_ms,
     points,
     territory,
     uplink,
@@ -44,7 +45,7 @@ class Bench:
         self.server, self.folder, self.rows = server, folder, rows
         self.store: Any = InfluxStore.open(server.url, secrets=None, timeout_s=30)
         self.journal = Journal.open(folder)
-        self.moves = Moves(self.store, self.journal, keep=never, rows=rows)
+        self.moves = Moves(self.store, self.journal, keep=never, now_ms=now_ms, rows=rows)
 
     def fill(self, where: Territory = OLD) -> None:
         self.moves.follow(where)
@@ -160,7 +161,7 @@ def test_a_server_that_dies_in_the_middle_of_a_move_loses_and_doubles_nothing(be
     for number, fatal in enumerate((2.25, 2.5, 3.25, 3.5, 4.25)):  # 1: the probe; then deletions; then writes
         bench = bench.reopen()
         store = Dying(bench.store, bench.server.kill, fatal)
-        bench.moves = Moves(store, bench.journal, keep=never, rows=100)  # type: ignore[arg-type]
+        bench.moves = Moves(store, bench.journal, keep=never, now_ms=now_ms, rows=100)  # type: ignore[arg-type]
         current = NEW if number % 2 == 0 else OLD
         bench.moves.follow(current)
         with pytest.raises(LinkError):
@@ -175,7 +176,7 @@ def test_a_server_that_dies_in_the_middle_of_a_move_loses_and_doubles_nothing(be
 
 def _move(url: str, folder: Path) -> None:
     store, journal = InfluxStore.open(url, secrets=None), Journal.open(folder)
-    moves = Moves(store, journal, keep=never, rows=2000)
+    moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=2000)
     moves.follow(NEW)
     finish(moves, NEW)
 

@@ -21,6 +21,7 @@ from tests.support.moving import (
     expected,
     finish,
     never,
+    now_ms,
     points,
     territory,
     uplink,
@@ -70,12 +71,12 @@ def test_the_store_ends_as_the_last_territory_says(
     stored: dict[int, tuple[object, str]] = {}
     with memory_folder() as folder:
         store, journal = SqliteStore.open(Path(folder) / "store"), Journal.open(Path(folder))
-        moves = Moves(store, journal, keep=never, rows=a_step)
+        moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=a_step)
         for round_, current in enumerate(said):
             if restart:
                 journal.close()
                 journal = Journal.open(Path(folder))
-                moves = Moves(store, journal, keep=never, rows=a_step)
+                moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=a_step)
             moves.follow(current)
             for number, (row, edge, after) in enumerate(heard):
                 made = points(row, number, current, edge) if after <= round_ else None  # resent, each round

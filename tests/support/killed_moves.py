@@ -22,7 +22,7 @@ from cloud.moves import Journal, Moves
 from cloud.stores.base import Store
 from cloud.stores.influxdb import InfluxStore
 from cloud.stores.sqlite import SqliteStore
-from tests.support.moving import DEVICES, MEASUREMENTS, Span, never, territory
+from tests.support.moving import DEVICES, MEASUREMENTS, Span, never, now_ms, territory
 from tests.support.stores import DATABASES, Renamed
 
 A1, A2 = DEVICES
@@ -111,7 +111,7 @@ def run(rooms: Rooms, name: str, fatal: int) -> None:
     with rooms.opened(name) as (opened, kept):
         store: Any = Watched(opened, instants, fatal)
         journal: Any = Watched(kept, instants, fatal)
-        moves = Moves(store, journal, keep=never, rows=ROWS_A_STEP)
+        moves = Moves(store, journal, keep=never, now_ms=now_ms, rows=ROWS_A_STEP)
         new = territory(NEW)
         moves.follow(new)
         while moves.step(new, mono_ms=0).unfinished:

@@ -35,6 +35,12 @@ SITES = {"remiremont": "88383", "esternay": "51237"}
 BINS = {"bin-1": "88383", "bin-2": "51237"}
 MEASUREMENTS = ("uplink", "event", "gateway", "suspect", "light", "bin", "site")
 
+
+def now_ms() -> int:
+    """A day later: every hour has ended."""
+    return T0_MS + 24 * 60 * MINUTE_MS
+
+
 Span = tuple[str, str, int, int | None]  # device, asset, from and until (minutes after T0)
 Content = list[tuple[str, str, tuple[tuple[str, str], ...], int, tuple[tuple[str, Field], ...]]]
 

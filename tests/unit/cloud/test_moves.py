@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cloud.dirty import DIRTY, HOUR_MS, read_marks
 from cloud.moves import Journal, Moves, keep_refused
 from cloud.quarantine import Origin, Quarantine
 from cloud.schema import origin_of, row_points
@@ -27,6 +28,7 @@ from tests.support.moving import (
     expected,
     finish,
     never,
+    now_ms,
     points,
     territory,
     uplink,
@@ -44,7 +46,7 @@ class Bench:
         self.folder, self.rows = folder, rows
         self.store = SqliteStore.open(folder / "store")
         self.journal = Journal.open(folder)
-        self.moves = Moves(self.store, self.journal, keep=never, rows=rows)
+        self.moves = Moves(self.store, self.journal, keep=never, now_ms=now_ms, rows=rows)
 
     def ingest(self, rows: Sequence[Row], where: Territory, edge: str = HEARD) -> None:
         for number, row in enumerate(rows):
@@ -104,7 +106,7 @@ def test_a_row_whose_new_place_is_taken_is_kept_with_its_identity(bench: Bench, 
         foreign = RejectedError("identity.foreign_device", "it was")
         quarantine.add_row(Origin(edge=HEARD, row_id=identity), b"{}", foreign, now_ms=1)
         quarantine.mark_replayed([quarantine.entries()[0].id], now_ms=2)
-    moves = Moves(bench.store, bench.journal, keep=partial(keep_refused, quarantine, clock))
+    moves = Moves(bench.store, bench.journal, keep=partial(keep_refused, quarantine, clock), now_ms=now_ms)
     moves.follow(OLD)
     stored = points(row, 7, OLD, HEARD)
     taken = points(msgspec.structs.replace(row, key=tied(row)), 8, new, HEARD)
@@ -141,22 +143,21 @@ def tied(row: Row) -> str:
     return next(key for n in range(100_000) if zlib.crc32((key := f"twin/{n}").encode()) % 1000 == tie)
 
 
-def test_altered_ranges_are_noted_until_somebody_takes_note(bench: Bench) -> None:
-    """At the old place and at the new one, by device; they survive a restart."""
+def test_the_hours_that_a_move_alters_are_marked_at_both_places(bench: Bench) -> None:
+    """For the watch to compute anew: the commune that loses the points, and the one that gets them."""
     bench.moves.follow(OLD)
-    bench.ingest([uplink(A1, 10), uplink(A1, 20)], OLD, edge="remiremont")
+    bench.ingest([uplink(A1, 10), uplink(A1, 20), uplink(A1, 100)], OLD, edge="remiremont")
     new = territory([])
     bench.moves.follow(new)
     finish(bench.moves, new)
-    again = bench.reopen()
-    dirty = {(one.database, one.measurement): one for one in again.journal.dirty()}
-    assert {database for database, _ in dirty} == {"ccpvm", "operator"}
-    light = dirty["ccpvm", "light"]
-    assert light.device == A1
-    assert (light.start_us // 1000, light.end_us // 1000) == (T0_MS + 10 * MINUTE_MS, T0_MS + 20 * MINUTE_MS)
-    again.journal.forget_dirty([one.id for one in dirty.values()])
-    assert again.journal.dirty() == []
-    again.close()
+    hours = {(T0_MS + minutes * MINUTE_MS) // HOUR_MS * HOUR_MS for minutes in (10, 100)}
+    assert len(hours) == 2
+    for database, commune in (("ccpvm", "88383"), ("operator", "88383")):
+        found = read_marks(bench.store.series(database, DIRTY, start_us=0, end_us=2**62))
+        assert {(mark.commune, mark.start_ms, mark.asset) for mark in found} == {
+            (commune, start_ms, "") for start_ms in hours
+        }
+        assert {mark.made_us // 1000 for mark in found} == {now_ms()}
 
 
 class Refusing:
@@ -190,7 +191,7 @@ def test_a_database_that_refuses_delays_its_own_points_only(bench: Bench, refuse
     old = territory([(A1, "lamp-1", 0, None), (A2, "lamp-3", 0, None)])
     new = territory([(A2, "lamp-4", 0, None)])  # A1: ccpvm → operator, A2: inside esternay
     store = Refusing(bench.store)
-    moves = Moves(store, bench.journal, keep=never)  # type: ignore[arg-type]
+    moves = Moves(store, bench.journal, keep=never, now_ms=now_ms)  # type: ignore[arg-type]
     moves.follow(old)
     first, second = [uplink(A1, n) for n in range(20)], [uplink(A2, n) for n in range(20)]
     bench.ingest(first, old, edge="remiremont")
@@ -228,7 +229,7 @@ class Keeping(Refusing):
 def test_what_the_new_place_no_longer_keeps_is_not_kept_elsewhere(bench: Bench) -> None:
     """Had it always been there, it would be gone: no flood of evidence, and all else moves."""
     store = Keeping(bench.store)
-    moves = Moves(store, bench.journal, keep=never)  # type: ignore[arg-type]
+    moves = Moves(store, bench.journal, keep=never, now_ms=now_ms)  # type: ignore[arg-type]
     moves.follow(OLD)
     bench.ingest(ROWS, OLD)
     new = territory([(A1, "lamp-2", 0, None)])
