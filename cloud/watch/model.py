@@ -4,9 +4,9 @@ An asset's verdicts are made anew from its last readings each time (`Detector.ju
 so that order, doubles and a restart of the watch change nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Finding(msgspec.Struct, frozen=True):
     """What a person should know, while it holds. `kind` is dotted (`light.burning_by_day`): the alarm's name.
 
     `since_ms`: when it began, as far as the readings tell (never when it was noticed). `facts`: what the sentence about
-    it needs, quantities by name.
+    it needs, quantities by name. `or_earlier`: as of a `State`.
     """
 
     kind: str
@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True):
     subject: str
     since_ms: int
     facts: Facts = {}
+    or_earlier: bool = False
 
     @property
     def key(self) -> FindingKey:
@@ -62,11 +63,14 @@ class State(msgspec.Struct, frozen=True):
     """One thing that is known of an asset now: a point of the measurement `state`, written when it changes.
 
     `value`: a number or a word of a closed set, the same type always for the same kind. `since_ms`: since when.
+    `or_earlier`: the readings that are kept do not show its beginning, it was so at the first of them already; then
+    the watchman lets it have begun when it said so before.
     """
 
     kind: str
     value: float | str
     since_ms: int
+    or_earlier: bool = False
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -110,10 +114,16 @@ S = TypeVar("S", bound=Seen)
 
 
 class Keep(NamedTuple):
-    """How much of an asset's past a detector is shown: the `last` so many, not older than `hours` before the newest."""
+    """How much of an asset's past a detector is shown: the `last` so many, not older than `hours` before the newest.
+
+    `of_each`: tells the sort of what was seen, of `sorts` at most; then the last so many of each sort are kept, so that
+    what comes often does not push out what comes seldom.
+    """
 
     last: int
     hours: float
+    of_each: Callable[[Any], Hashable] | None = None
+    sorts: int = 1
 
 
 class Detector(Protocol[S]):

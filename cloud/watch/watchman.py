@@ -6,7 +6,7 @@ the verdicts depend on what was told, never on when or how often.
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -63,8 +63,8 @@ class _Eye:
                 kept[at] = seen
             else:
                 kept.insert(at, seen)
-        if len(kept) >= _ROOM * keep.last:
-            del kept[: len(kept) - (_ROOM - 1) * keep.last]
+        if len(kept) >= _ROOM * keep.last * keep.sorts:
+            _thin(kept, keep, (_ROOM - 1) * keep.last)
         return True
 
     def judge(self, now_ms: int) -> Judgement:
@@ -85,11 +85,38 @@ class _Eye:
 def _forget(seen: list[Any], keep: Keep) -> None:
     """What is more than is kept, before the newest."""
     if len(seen) > keep.last:
-        del seen[: len(seen) - keep.last]
+        _thin(seen, keep, keep.last)
     if seen:
         oldest_ms = seen[-1].at_ms - int(keep.hours * HOUR_MS)
         if seen[0].at_ms < oldest_ms:
             del seen[: bisect_left(seen, oldest_ms, key=_when)]
+
+
+def _thin(seen: list[Any], keep: Keep, last: int) -> None:
+    """Leave the last so many, of each sort."""
+    sort_of = keep.of_each
+    if sort_of is None:
+        del seen[: len(seen) - last]
+        return
+    counted: dict[Hashable, int] = {}
+    for at in range(len(seen) - 1, -1, -1):
+        sort = sort_of(seen[at])
+        number = counted[sort] = counted.get(sort, 0) + 1
+        if number > last:
+            del seen[at]
+
+
+def _state_since(now: State, before: State | None) -> State:
+    """What is as it was began when it did, though the readings that showed it may be forgotten."""
+    if now.or_earlier and before is not None and before.value == now.value and before.since_ms <= now.since_ms:
+        return before
+    return now
+
+
+def _finding_since(now: Finding, before: Finding | None) -> Finding:
+    if now.or_earlier and before is not None and before.since_ms < now.since_ms:
+        return msgspec.structs.replace(now, since_ms=before.since_ms, or_earlier=before.or_earlier)
+    return now
 
 
 class Watchman:
@@ -122,7 +149,8 @@ class Watchman:
                 known = self._eyes.get((detector.measurement, watched.id), ())
                 for old in known:
                     if old.detector is detector:
-                        eye.seen, eye.states = old.seen, old.states
+                        eye.seen, eye.states, eye.findings = old.seen, old.states, old.findings
+                        self._findings.update((finding.key, finding) for finding in old.findings)
                 eyes.setdefault((detector.measurement, watched.id), []).append(eye)
                 eye.has_news = True
                 self._news.append(eye)
@@ -168,13 +196,16 @@ class Watchman:
         made = eye.judge(now_ms)
         if made.states != eye.states:
             before = {state.kind: state for state in eye.states}
-            changes += [Change(eye.watched, state) for state in made.states if before.get(state.kind) != state]
-            eye.states = made.states
+            states = tuple([_state_since(state, before.get(state.kind)) for state in made.states])
+            changes += [Change(eye.watched, state) for state in states if before.get(state.kind) != state]
+            eye.states = states
         if made.findings != eye.findings:
-            for finding in eye.findings:
-                self._findings.pop(finding.key, None)
-            self._findings.update((finding.key, finding) for finding in made.findings)
-            eye.findings = made.findings
+            held = {finding.key: finding for finding in eye.findings}
+            findings = tuple([_finding_since(finding, held.get(finding.key)) for finding in made.findings])
+            for key in held:
+                self._findings.pop(key, None)
+            self._findings.update((finding.key, finding) for finding in findings)
+            eye.findings = findings
         next_ms = made.next_ms
         if next_ms is None:
             eye.due_ms = None
