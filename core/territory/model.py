@@ -96,13 +96,27 @@ class Thresholds(msgspec.Struct, frozen=True):
     A new one is a line here: its reading, with bounds and unit, follows from the annotation.
     """
 
-    silence_intervals: Annotated[float, Bounds(1, 1000)] = 3.0  # expected intervals without an uplink
+    silence_intervals: Annotated[float, Bounds(1, 1000)] = 3.0  # expected intervals without an uplink, at least
+    silence_late_intervals: Annotated[float, Bounds(1, 1000)] = 2.0  # late, not silent yet
+    silence_chance: Annotated[float, Bounds(1e-12, 0.5)] = 1e-5  # that lost uplinks alone look like silence
+    silence_loss_pct: Annotated[float, Bounds(0.1, 90, "%")] = 10.0  # uplinks a sound link loses; its own loss if more
+    silence_slack_min: Annotated[float, Bounds(0, 1440, "min")] = 15.0  # what an uplink may take to get here
+    silence_clear_uplinks: Annotated[float, Bounds(1, 8)] = 2.0  # that end a silence
+    silence_group_pct: Annotated[float, Bounds(50, 100, "%")] = 90.0  # of a circuit or a site: that is the whole of it
+    silence_gateway_min: Annotated[float, Bounds(1, 1440, "min")] = 30.0  # named by no uplink, at least
+    silence_gateway_uplinks: Annotated[float, Bounds(3, 1000)] = 12.0  # it should have heard meanwhile
+    silence_site_min: Annotated[float, Bounds(1, 1440, "min")] = 10.0  # without its report, while others report
+    silence_restart_min: Annotated[float, Bounds(0, 1440, "min")] = 5.0  # an edge that said goodbye may be away
+    silence_settle_min: Annotated[float, Bounds(0, 1440, "min")] = 5.0  # a site that is back stays back
+    silence_backlog_rows: Annotated[float, Bounds(1, 1e9)] = 200.0  # that a site keeps: it still delivers
+    silence_backlog_h: Annotated[float, Bounds(1, 720, "h")] = 24.0  # it has to deliver them
+    silence_clock_min: Annotated[float, Bounds(0.5, 1440, "min")] = 2.0  # a site's clock that was never set is wrong
     bin_full_pct: Annotated[float, Bounds(1, 100, "%")] = 80.0
     bin_full_hysteresis_pct: Annotated[float, Bounds(0, 50, "%")] = 10.0  # so much below it is no longer full
     bin_confirm_min: Annotated[float, Bounds(0, 120, "min")] = 5.0  # looks so far apart do not share one odd echo
     emptied_drop_pct: Annotated[float, Bounds(2, 100, "%")] = 10.0  # a smaller fall is settling and noise
     emptied_below_pct: Annotated[float, Bounds(1, 90, "%")] = 30.0  # what is fuller was not emptied
-    bin_tilted_min: Annotated[float, Bounds(1, 1440, "min")] = 10.0  # a truck holds a bin up for less
+    bin_tilted_min: Annotated[float, Bounds(1, 1440, "min")] = 5.0  # a truck holds a bin up for less
     bin_fire_c: Annotated[float, Bounds(40, 125, "°C")] = 70.0  # hotter than the sun makes a bin
     bin_blind_h: Annotated[float, Bounds(1, 168, "h")] = 12.0  # it reports, and no report tells the fill
     traffic_fast_category: Annotated[float, Bounds(0, 4)] = 0.0  # the filter set to "over the limit"; 0: none is
