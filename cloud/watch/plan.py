@@ -18,6 +18,7 @@ DAY_MS: Final = 86_400_000
 _REACH_DAYS: Final = 31  # how far a change is looked for: a circuit may be dark for a season
 _KEPT_DAYS: Final = 1000
 _FAR_MS: Final = 2**53
+_STEPS_BACK: Final = 16  # more than a night has
 
 
 class Span(NamedTuple):
@@ -131,6 +132,15 @@ class Plan:
         """Whether there is power at the lamp."""
         return not self.switched or self.level_pct(at_ms) > 0
 
+    def last_off(self, at_ms: int) -> Span | None:
+        """The newest span without light that has begun; None: none for a while."""
+        span = self.span(at_ms)
+        for _ in range(_STEPS_BACK):
+            if span.level_pct == 0:
+                return span
+            span = self.span(span.start_ms - 1)
+        return None
+
     def powered_spans(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """When there is power at the lamp, within a period: (from, until just before)."""
         if not self.switched:
@@ -160,30 +170,47 @@ class _Plans:
         self.nights: dict[tuple[str, str], Nights] = {}  # (calendar, commune)
 
     def make(self, territory: Territory, circuit: str, commune: str) -> Plan:
-        declared, place = territory.circuits[circuit], territory.communes[commune]
-        nights = self.nights.get((declared.calendar, commune))
-        if nights is None:
-            calendar = territory.calendars[declared.calendar]
-            nights = Nights(calendar, territory.programmes, lat=place.lat, lon=place.lon)
-            self.nights[declared.calendar, commune] = nights
+        if circuit == _NO_CIRCUIT:
+            return Plan(
+                self._nights(territory, _SUN, {_SUN.programme: Programme(_SUN.programme)}, commune), switched=False
+            )
+        declared = territory.circuits[circuit]
+        nights = self._nights(territory, territory.calendars[declared.calendar], territory.programmes, commune)
         return Plan(nights, switched=declared.supply is Supply.SWITCHED)
 
+    def _nights(
+        self, territory: Territory, calendar: Calendar, programmes: Mapping[str, Programme], commune: str
+    ) -> Nights:
+        nights = self.nights.get((calendar.id, commune))
+        if nights is None:
+            place = territory.communes[commune]
+            nights = self.nights[calendar.id, commune] = Nights(calendar, programmes, lat=place.lat, lon=place.lon)
+        return nights
 
+
+_NO_CIRCUIT: Final = ""
+_SUN: Final = Calendar("", "from sunset to sunrise")
 _known: dict[int, _Plans] = {}  # by the identity of a territory, as long as it lives
 
 
 def plan_of(territory: Territory, asset: Asset) -> Plan | None:
     """What a lamp shall do; None: it is on no circuit."""
-    circuit = asset.circuit
-    if circuit is None:
-        return None
+    return None if asset.circuit is None else _plan(territory, asset.circuit, asset.commune)
+
+
+def sun_of(territory: Territory, asset: Asset) -> Plan:
+    """From sunset to sunrise over the asset's commune: when a lamp may burn of which nothing else is known."""
+    return _plan(territory, _NO_CIRCUIT, asset.commune)
+
+
+def _plan(territory: Territory, circuit: str, commune: str) -> Plan:
     plans = _known.get(id(territory))
     if plans is None or plans.territory() is not territory:
         ident = id(territory)
         plans = _known[ident] = _Plans(territory)
         weakref.finalize(territory, _known.pop, ident, None)
-    place = (circuit, asset.commune)
+    place = (circuit, commune)
     plan = plans.by_place.get(place)
     if plan is None:
-        plan = plans.by_place[place] = plans.make(territory, *place)
+        plan = plans.by_place[place] = plans.make(territory, circuit, commune)
     return plan

@@ -184,3 +184,20 @@ def test_the_example_s_lamps_share_a_few_dozen_plans() -> None:
     summer = datetime(2026, 7, 13, 22, 0, tzinfo=UTC) + timedelta(hours=1)
     lit = sum(plan is not None and plan.level_pct(int(summer.timestamp() * 1000)) > 0 for _, plan in found)
     assert 0 < lit < len(found)
+
+
+def test_the_last_time_without_light_is_found_from_day_and_night() -> None:
+    """In it: that one; after it: the one before the lamps were lit, however often they were dimmed since."""
+    day = _plan("dimmed").span(_ms("2026-10-24T14:00"))
+    assert _plan("dimmed").last_off(_ms("2026-10-24T14:00")) == day
+    assert _plan("dimmed").last_off(_ms("2026-10-25T04:00")) == day
+    extinction = _plan("switched").span(_ms("2026-10-25T01:00"))
+    assert _plan("switched").last_off(_ms("2026-10-25T05:30")) == extinction
+
+
+def test_the_sun_alone_tells_day_from_night() -> None:
+    """Of a lamp on no circuit: lit from sunset to sunrise, and its power is never taken for gone."""
+    sun = plans.sun_of(TERRITORY, _lamp(None))
+    sunset_ms, sunrise_ms = night_sun_ms(LAT, LON, date(2026, 10, 24))
+    assert sun.span(_ms("2026-10-25T01:00")) == (sunset_ms, sunrise_ms, 100)
+    assert sun.is_powered(_ms("2026-10-24T14:00"))
