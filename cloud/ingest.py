@@ -112,8 +112,10 @@ class Ingest:
             at_ms = row_ms(row, header.offset_ms)
             placement: Placement | None = None
             geometry: Geometry | None = None
+            mended = False
             if isinstance(row, Uplink) and row.error:
                 row = self._read_again(row, at_ms)
+                mended = not row.error
             if isinstance(row, Unreadable):
                 ref.topic = row.topic
             elif row.dev_eui:
@@ -129,6 +131,7 @@ class Ingest:
                 placement=placement,
                 site=site,
                 geometry=geometry,
+                mended=mended,
             )
         except (UnreadableError, RejectedError) as error:
             self.batch.unfit.append((ref, error))

@@ -4,21 +4,27 @@
 |---|---|---|---|
 | `light` `bin` `traffic` `cabinet` | a channel and time of an uplink | commune, asset, device, channel | quantities |
 | `suspect` | the same, for readings outside their plausible range | the same | quantities |
-| `uplink` | an uplink | commune, asset, device | `key`, `origin`, `row`, clock, best radio, codec, error |
-| `gateway` | a reception | commune, asset, device, gateway | rssi_dbm, snr_db |
+| `uplink` | an uplink | commune, asset, device | `key`, `origin`, `row`; at times `error`, `clock`, `own_times_us` |
 | `event` | a diagnostic of a device, or of the edge itself | commune, asset, device, type | `key`, `origin`, detail |
 | `site` `alarm` | what is no row's: `cloud.reports` | | |
 
 Tags come from closed sets: the territory, EUIs, the codecs' channels, the event types. An empty tag is left out; an
-empty text of `uplink` and `event` is not: it must win over what an older point of the series had there.
+empty text of `event` is not: it must win over what an older point of the series had there.
 
 A store pays by the field. So what nobody asks a store about is one text: `origin` is the accepted row
-(edge/spool_id/class/seq/boot), `row` the uplink as JSON without its readings (raw payload, all receptions, names).
+(edge/spool_id/class/seq/boot), `row` the uplink as JSON without its readings (raw payload, every reception, codec,
+counters, names). It is read with `uplink_of`, also for what is a field at times: `Store.latest` gives the `error` of
+whichever uplink of the series had one last, the row that of this one.
+
+- `error`: only where there is one; empty where the worker could decode what the edge could not, so that it wins over
+  what a worker that could not either has stored of the same uplink.
+- `clock`: only where it is not what the row says: the time is `estimated`.
 A bin's `fill_pct` is derived here, from the distance and the geometry of the asset (`core.fill`).
 """
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -47,15 +53,16 @@ from core.territory import Geometry, Placement, Site
 
 UPLINK: Final = "uplink"
 EVENT: Final = "event"
-GATEWAY: Final = "gateway"
 SUSPECT: Final = "suspect"
 SITE: Final = "site"
 ALARM: Final = "alarm"
 DOMAINS: Final = tuple(str(domain) for domain in Domain)
-OF_DEVICES: Final = (UPLINK, EVENT, GATEWAY, SUSPECT, *DOMAINS)  # what has the tag `device`, and moves with it
+OF_DEVICES: Final = (UPLINK, EVENT, SUSPECT, *DOMAINS)  # what has the tag `device`, and moves with it
 
 ORIGIN: Final = "origin"  # of `uplink` and `event`: the accepted row
 ROW: Final = "row"  # of `uplink`: the row as JSON, without its readings
+ERROR: Final = "error"  # of `uplink`: what kept it from being decoded
+CLOCK: Final = "clock"  # of `event`, and of `uplink` where its row says otherwise
 OWN_TIMES: Final = "own_times_us"  # of an uplink: JSON list of its readings' own times, where they have any
 
 _Where = tuple[str, str, str]  # device, commune, asset or ""
@@ -86,6 +93,7 @@ def row_points(
     placement: Placement | None,
     site: Site,
     geometry: Geometry | None = None,
+    mended: bool = False,
 ) -> RowPoints:
     """The points of a row, the same for the same row.
 
@@ -93,6 +101,7 @@ def row_points(
         offset_ms: the envelope's clock offset; null when the edge's clock never was set.
         placement: of its device at `row_ms`; null for an event without a device, which belongs to the site.
         geometry: of the bin that the placement names.
+        mended: the row was accepted with an error, which it has no more: this worker could decode it.
 
     Raises:
         UnreadableError: the row cannot be stored as it is (an `Unreadable` row, a quantity or a domain that this
@@ -108,7 +117,6 @@ def row_points(
     fields: dict[str, Field] = {
         KEY: row.key,
         ORIGIN: f"{edge}/{row_id.spool_id}/{row_id.row_class}/{row_id.seq}/{boot}",
-        "clock": _clock(row, offset_ms),
     }
     database, commune, asset = site.tenant, site.commune, ""
     if placement is not None:
@@ -116,8 +124,13 @@ def row_points(
     time_us = row_time_us(row, offset_ms)
     match row:
         case Uplink():
+            if row.error or mended:
+                fields[ERROR] = row.error
+            if (clock := _clock(row, offset_ms)) is not row.clock:
+                fields[CLOCK] = clock.value
             return RowPoints(database, _uplink(row, fields, (row.dev_eui, commune, asset), time_us, geometry))
         case Event():
+            fields[CLOCK] = _clock(row, offset_ms).value
             tags = device_tags(row.dev_eui, commune, asset) if row.dev_eui else {"commune": site.commune}
             return RowPoints(database, [_event(row, fields, tags, time_us)])
         case Unreadable():
@@ -159,11 +172,30 @@ def uplink_of(point: Point) -> Uplink:
     return row
 
 
-def _clock(row: Row, offset_ms: int | None) -> str:
+def clock_of(point: Point) -> ClockQuality:
+    """How far the time of an own point (`uplink`, `event`) can be trusted.
+
+    Raises:
+        UnreadableError: `row.unreadable`.
+    """
+    said = point.fields.get(CLOCK)
+    return ClockQuality(str(said)) if said else uplink_of(point).clock
+
+
+def best_of(receptions: Iterable[Reception]) -> Reception | None:
+    """The reception of the gateway that heard best, by RSSI; None where nobody said."""
+    return max(receptions, key=_strength, default=None)
+
+
+def _strength(reception: Reception) -> tuple[int, float, str]:
+    return reception.rssi_dbm, reception.snr_db, reception.gateway
+
+
+def _clock(row: Row, offset_ms: int | None) -> ClockQuality:
     """`unsynced`: mended by the offset of its boot. `estimated`: there never was one."""
     if row.clock is ClockQuality.UNSYNCED and offset_ms is None:
-        return ClockQuality.ESTIMATED.value
-    return row.clock.value
+        return ClockQuality.ESTIMATED
+    return row.clock
 
 
 # Tags are few and points are many: each set of tags is made once, and shared by all points of its series.
@@ -183,16 +215,12 @@ def device_tags(dev_eui: str, commune: str, asset: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=65_536)
-def _gateway_tags(place: _Where, gateway: str) -> dict[str, str]:
-    return {**device_tags(*place), "gateway": _eui(gateway)}
-
-
-@lru_cache(maxsize=65_536)
 def _channel_tags(place: _Where, channel: str) -> dict[str, str]:
     tags = device_tags(*place)
     return {**tags, "channel": channel[:MAX_TAG]} if channel else tags
 
 
+@lru_cache(maxsize=65_536)
 def _eui(text: str) -> str:
     if _EUI.fullmatch(text) is None:
         raise RejectedError("identity.eui", f"{text[:40]!r} is not an EUI")
@@ -202,35 +230,14 @@ def _eui(text: str) -> str:
 def _uplink(
     row: Uplink, fields: dict[str, Field], place: _Where, time_us: int, geometry: Geometry | None
 ) -> list[Point]:
+    for reception in row.receptions:
+        _eui(reception.gateway)  # whoever computes from receptions makes tags of them
     points = [Point(UPLINK, device_tags(*place), time_us, fields)]
     own_times = _readings(row, place, time_us, geometry, points) if row.readings else None
     fields[ROW] = encode_row(msgspec.structs.replace(row, readings=())).decode()
-    fields["f_cnt"] = row.f_cnt
-    fields["spreading_factor"] = row.spreading_factor
-    fields["codec"] = row.codec
-    fields["error"] = row.error
-    receptions = row.receptions
-    if receptions:
-        best = receptions[0] if len(receptions) == 1 else max(receptions, key=_strength)
-        fields["gateway"] = best.gateway
-        fields["rssi_dbm"] = best.rssi_dbm
-        fields["snr_db"] = float(best.snr_db)
-        points += [
-            Point(
-                GATEWAY,
-                _gateway_tags(place, reception.gateway),
-                time_us,
-                {"rssi_dbm": reception.rssi_dbm, "snr_db": float(reception.snr_db)},
-            )
-            for reception in receptions
-        ]
     if own_times:
         fields[OWN_TIMES] = json.dumps(sorted(own_times), separators=(",", ":"))
     return points
-
-
-def _strength(reception: Reception) -> tuple[int, float, str]:
-    return reception.rssi_dbm, reception.snr_db, reception.gateway
 
 
 def _readings(

@@ -19,6 +19,7 @@ _EUI = re.compile(r"[0-9a-f]{16}")
 _MAX_EXACT = 2**53  # what every reader of JSON keeps exactly; the borders keep arithmetic and storage inside 64 bits
 Seq = Annotated[int, msgspec.Meta(ge=0, le=_MAX_EXACT)]
 Instant = Annotated[int, msgspec.Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]  # ms; a host's clock may say anything
+Whole = Annotated[int, msgspec.Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]
 
 
 def parse_eui(text: str) -> str:
@@ -77,9 +78,9 @@ class Reception(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One gateway that heard the uplink. Units: dBm, dB. Source: ChirpStack `rxInfo` (absent means 0)."""
 
     gateway: str
-    rssi_dbm: int = 0
+    rssi_dbm: Whole = 0
     snr_db: float = 0.0
-    channel: int = 0
+    channel: Whole = 0
 
 
 class _Row(
@@ -108,12 +109,12 @@ class Uplink(_Row, frozen=True, kw_only=True, tag="uplink"):
     device_name: str = ""
     profile: str = ""
     dev_addr: str = ""
-    f_port: int = 0
-    f_cnt: int = 0
-    dr: int = 0
+    f_port: Whole = 0
+    f_cnt: Whole = 0
+    dr: Whole = 0
     confirmed: bool = False
-    frequency_hz: int = 0
-    spreading_factor: int = 0
+    frequency_hz: Whole = 0
+    spreading_factor: Whole = 0
     payload: bytes = b""
     receptions: tuple[Reception, ...] = ()
     codec: str = ""

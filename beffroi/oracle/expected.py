@@ -28,8 +28,10 @@ def points_of(row: CommittedRow, edge: str, declared: Territory, *, otherwise: S
     try:
         committed = decode_row(row.stored)
         at_ms = row_ms(committed, row.offset_ms)
+        mended = False
         if isinstance(committed, Uplink) and committed.error:
             committed = _read_again(committed, at_ms)
+            mended = not committed.error
         device = "" if isinstance(committed, Unreadable) else committed.dev_eui
         placement = _place(declared, device, at_ms, site) if device else None
         asset = None if placement is None else declared.assets.get(placement.asset)
@@ -42,6 +44,7 @@ def points_of(row: CommittedRow, edge: str, declared: Territory, *, otherwise: S
             placement=placement,
             site=site,
             geometry=None if asset is None else asset.geometry,
+            mended=mended,
         )
     except (UnreadableError, RejectedError):
         return None

@@ -1,6 +1,6 @@
 """Which stored points are not where the territory says, and where they belong. Pure.
 
-The unit is the row: an uplink's readings and receptions belong where the uplink belongs at *its* time, also a reading
+The unit is the row: an uplink's readings belong where the uplink belongs at *its* time, also a reading
 with a time of its own (the uplink lists those times in `own_times_us`).
 """
 
@@ -18,7 +18,7 @@ from core.model import Domain
 from core.territory import OPERATOR, Geometry, Territory
 
 _Ground = tuple[str, tuple[tuple[str, str], ...]]  # database and tags
-_OWN_TAGS: Final = frozenset({"channel", "gateway", "type"})  # in which the points of one row differ
+_OWN_TAGS: Final = frozenset({"channel", "type"})  # in which the points of one row differ
 _times = msgspec.json.Decoder(list[int])
 
 

@@ -5,10 +5,10 @@ import json
 import msgspec
 
 from cloud.quarantine import Origin, Quarantine
-from cloud.schema import EVENT, UPLINK, origin_of, uplink_of
+from cloud.schema import EVENT, UPLINK, clock_of, origin_of, uplink_of
 from cloud.stores.base import Point, Rejected
 from core.errors import RejectedError
-from core.model import ClockQuality, Event, Row, encode_row
+from core.model import Event, Row, encode_row
 from core.ports.clock import Clock
 
 
@@ -46,8 +46,7 @@ def _row(point: Point, code: str) -> Row | None:
         case name if name == UPLINK:
             uplink = uplink_of(point)
             error = uplink.error or (code if uplink.domain else "")
-            clock = ClockQuality(str(point.fields["clock"]))
-            return msgspec.structs.replace(uplink, received_ms=received_ms, clock=clock, error=error)
+            return msgspec.structs.replace(uplink, received_ms=received_ms, clock=clock_of(point), error=error)
         case name if name == EVENT:
             said = {key: point.fields[key] for key in Event.__struct_fields__ if key in point.fields}
             facts = {

@@ -7,11 +7,10 @@ import msgspec
 
 from cloud.moves.journal import Kind, Pending
 from cloud.moves.placing import Located, own_times
-from cloud.schema import DOMAINS, EVENT, GATEWAY, SITE, SUSPECT, UPLINK, origin_of
+from cloud.schema import DOMAINS, EVENT, SITE, SUSPECT, UPLINK, origin_of
 from cloud.stores.base import Point, Store
 
-_OF_UPLINKS = (GATEWAY, SUSPECT, *DOMAINS)
-_WITH_OWN_TIMES = (SUSPECT, *DOMAINS)
+_OF_UPLINKS = (SUSPECT, *DOMAINS)
 _NEAR_US: Final = 6 * 3600 * 1_000_000  # a device with a memory notes something every few minutes or hours
 
 
@@ -62,7 +61,7 @@ class _Reader:
         before = sorted(time_us for time_us in rows if time_us < start_us)
         after = sorted(time_us for time_us in rows if time_us >= end_us)
         groups = [*_near_ones(before), *_near_ones(after)]
-        around = [self._stretch(_WITH_OWN_TIMES, first, last + 1, rows) for first, last in groups]
+        around = [self._stretch(_OF_UPLINKS, first, last + 1, rows) for first, last in groups]
         return Slice([Stretch([*own, *inside.located], inside.unclaimed), *around], end_us)
 
     def read_site(self, pending: Pending, start_us: int) -> Slice:

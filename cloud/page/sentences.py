@@ -8,9 +8,10 @@ from cloud.page.readings import last_emptying
 from cloud.page.seen import raised
 from cloud.page.story import Story
 from cloud.page.symbols import symbol_of
-from cloud.schema import uplink_of
+from cloud.schema import best_of, uplink_of
 from cloud.stores.base import Point
 from core.errors import UnreadableError
+from core.model import Reception
 from core.territory import Kind
 
 NOUNS = {Kind.LAMP: "lampadaire", Kind.BIN: "bac", Kind.COUNTER: "compteur", Kind.CABINET: "armoire"}
@@ -135,15 +136,9 @@ def radio(story: Story) -> list[tuple[str, str]]:
     """For the operator alone: device, radio and raw payload of the newest uplink, by label."""
     if story.uplink is None:
         return []
-    fields = story.uplink.fields
     shown: list[tuple[str, object]] = [
         ("Reçu", words.ago(story.now_ms - story.uplink.time_us // 1000)),
         ("DevEUI", story.uplink.tags.get("device")),
-        ("Codec", fields.get("codec")),
-        ("Erreur", fields.get("error")),
-        ("RSSI, puissance reçue", _with_unit(fields.get("rssi_dbm"), "dBm")),
-        ("SNR, rapport signal/bruit", _with_unit(fields.get("snr_db"), "dB")),
-        ("Passerelle", fields.get("gateway")),
         *_row(story.uplink),
     ]
     return [(label, str(value)) for label, value in shown if value not in (None, "")]
@@ -155,12 +150,20 @@ def _row(point: Point) -> list[tuple[str, object]]:
         row = uplink_of(point)
     except (UnreadableError, KeyError):
         return []
+    best = best_of(row.receptions)
     return [
+        ("Codec", row.codec),
+        ("Erreur", row.error),
+        *(() if best is None else _reception(best)),
         ("Profil", row.profile),
         ("Port, compteur de trames", f"{row.f_port}, {row.f_cnt}"),
         ("Message brut", row.payload.hex()),
     ]
 
 
-def _with_unit(value: object, unit: str) -> str | None:
-    return None if value is None else f"{value}{_UNIT}{unit}"
+def _reception(best: Reception) -> list[tuple[str, object]]:
+    return [
+        ("RSSI, puissance reçue", f"{best.rssi_dbm}{_UNIT}dBm"),
+        ("SNR, rapport signal/bruit", f"{best.snr_db}{_UNIT}dB"),
+        ("Passerelle", best.gateway),
+    ]

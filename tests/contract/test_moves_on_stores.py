@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cloud.dirty import DIRTY
 from cloud.moves import Journal, Moves
+from cloud.moves.placing import Located, Move, deletions
 from cloud.reports import site_points
+from cloud.schema import ERROR, uplink_of
 from cloud.stores.base import Point, Store
 from cloud.stores.sqlite import SqliteStore
 from core.model import Event, Row
@@ -368,3 +371,45 @@ def test_a_bin_that_becomes_another_tenants_takes_its_new_geometry(bench: Bench)
     second = territory([(A1, "bin-1", 0, 2), (A1, "bin-2", 4, None)], geometry=HIGH)
     bench.change(second)
     assert bench.holds() == bench.wanted(second)
+
+
+BARE = msgspec.structs.replace(uplink(A1, 1), error="codec.unknown", domain="", readings=())
+
+
+def errors(bench: Bench) -> list[object]:
+    """What the stored uplinks say themselves, and what they have as a field."""
+    found = bench.store.raw("ccpvm", device=A1, start_us=0, end_us=2**62)
+    return [(uplink_of(point).error, point.fields.get(ERROR, "")) for point in found]
+
+
+def test_an_uplink_that_was_mended_keeps_no_error(bench: Bench) -> None:
+    """Stored as it was by a worker without its codec, again by one that has it, then moved: the error is gone, also
+    where somebody asks for the newest value of each field."""
+    bench.moves.follow(OLD)
+    bench.ingest([BARE], OLD)
+    assert errors(bench) == [("codec.unknown", "codec.unknown")]
+    made = points(uplink(A1, 1), 0, OLD, HEARD, mended=True)
+    assert made is not None
+    assert bench.store.write(*made) == []
+    for lamp in ("lamp-1", "lamp-2"):
+        bench.change(territory([(A1, lamp, 0, None)]))
+        assert errors(bench) == [("", "")]
+        (newest,) = bench.store.latest("ccpvm", "uplink")
+        assert (newest.tags["asset"], newest.fields[ERROR]) == (lamp, "")
+
+
+def test_a_field_that_a_point_has_no_more_is_gone(bench: Bench) -> None:
+    """A rewriting that takes a field away deletes the point first; what came with other uplinks stays."""
+    bench.moves.follow(OLD)
+    bench.ingest([BARE, uplink(A1, 2)], OLD)
+    stored = bench.store.raw("ccpvm", device=A1, start_us=0, end_us=2**62)
+    kept = {name: field for name, field in stored[0].fields.items() if name != ERROR}
+    move = Move(Located("ccpvm", stored[0], stored[0].time_us, HEARD), "ccpvm", stored[0].tags, kept)
+    assert move.leaves
+    (cut,) = deletions([move], [Move(Located("ccpvm", stored[1], stored[1].time_us, HEARD), "ccpvm", stored[1].tags)])
+    where, names = cut.where, cut.measurements
+    assert bench.store.delete_range("ccpvm", names, start_us=cut.start_us, end_us=cut.end_us, where=where) == 1
+    assert bench.store.write("ccpvm", [move.point]) == []
+    again = bench.store.raw("ccpvm", device=A1, start_us=0, end_us=2**62)
+    assert [point.fields for point in again] == [kept, stored[1].fields]
+    assert [ERROR in point.fields for point in bench.store.latest("ccpvm", "uplink")] == [False]

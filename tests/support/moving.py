@@ -33,7 +33,7 @@ ASSETS = {"lamp-1": "88383", "lamp-2": "88351", "lamp-3": "51237", "lamp-4": "51
 TENANTS = {"88383": "ccpvm", "88351": "ccpvm", "51237": "esternay", "51238": "esternay"}
 SITES = {"remiremont": "88383", "esternay": "51237"}
 BINS = {"bin-1": "88383", "bin-2": "51237"}
-MEASUREMENTS = ("uplink", "event", "gateway", "suspect", "light", "bin", "site")
+MEASUREMENTS = ("uplink", "event", "suspect", "light", "bin", "site")
 
 
 def now_ms() -> int:
@@ -101,12 +101,14 @@ def event(device: str, minute: int) -> Event:
     return Event(key=f"ev|{device}|{minute}", received_ms=T0_MS + minute * MINUTE_MS, type="status", dev_eui=device)
 
 
-def points(row: Row, number: int, where: Territory, edge: str) -> tuple[str, Sequence[Point]] | None:
+def points(
+    row: Row, number: int, where: Territory, edge: str, *, mended: bool = False
+) -> tuple[str, Sequence[Point]] | None:
     """Database and points of a row, as the worker makes them; None for what goes to the quarantine."""
     device = getattr(row, "dev_eui", "")
     placement = where.place(device, row_ms(row, 0), site=edge) if device else None
     try:
-        made = _made(row, number, edge, placement, where)
+        made = _made(row, number, edge, placement, where, mended=mended)
     except RejectedError:
         return None
     return made
@@ -122,13 +124,23 @@ def expected(row: Row, number: int, where: Territory, edge: str) -> tuple[str, S
 
 
 def _made(
-    row: Row, number: int, edge: str, placement: Placement | None, where: Territory
+    row: Row, number: int, edge: str, placement: Placement | None, where: Territory, *, mended: bool = False
 ) -> tuple[str, Sequence[Point]]:
     site = where.sites[edge]
     row_id = RowId("5b00c", RowClass.MEASUREMENT, number)
     asset = where.assets.get(placement.asset) if placement is not None else None
     geometry = None if asset is None else asset.geometry
-    made = row_points(row, row_id, edge=edge, boot="b", offset_ms=0, placement=placement, site=site, geometry=geometry)
+    made = row_points(
+        row,
+        row_id,
+        edge=edge,
+        boot="b",
+        offset_ms=0,
+        placement=placement,
+        site=site,
+        geometry=geometry,
+        mended=mended,
+    )
     return made.database, made.points
 
 

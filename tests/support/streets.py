@@ -148,14 +148,7 @@ class Streets:
         fields: dict[str, Field] = {
             "key": row.key,
             "origin": f"remiremont/s1/measurement/{at_ms % 10_000}/b1",
-            "clock": "synced",
             "row": encode_row(row).decode(),
-            "f_cnt": row.f_cnt,
-            "codec": row.codec,
-            "error": "",
-            "gateway": GATEWAY,
-            "rssi_dbm": -97,
-            "snr_db": 7.5,
         }
         return Point("uplink", tags, at_ms * 1000, fields)
 

@@ -51,7 +51,9 @@ class Road:
         (run,) = self.spool.commit()
         return run
 
-    def show(self, run: Run, rows: Sequence[Uplink | Event], declared: Territory = DECLARED) -> None:
+    def show(
+        self, run: Run, rows: Sequence[Uplink | Event], declared: Territory = DECLARED, *, mended: bool = False
+    ) -> None:
         """Store these rows as the worker does."""
         for seq, row in enumerate(rows, run.first):
             made = row_points(
@@ -62,6 +64,7 @@ class Road:
                 offset_ms=None,
                 placement=declared.place(row.dev_eui, row_ms(row, None), site=SITE) if row.dev_eui else None,
                 site=declared.sites[SITE],
+                mended=mended,
             )
             assert not self.store.write(made.database, made.points)
 

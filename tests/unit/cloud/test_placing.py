@@ -66,7 +66,7 @@ def test_values_alone_are_written_over() -> None:
     assert [move.point.fields["fill_pct"] for move in moves] == [100 - n / 10 for n in range(5)]
     assert cuts == []
     moves, cuts = plan([*uplinks, *stored], [], placed(None))
-    where = {"device": A1, "asset": "bin-1", "commune": "88383", "site": "", "kind": ""}
+    where = {"device": A1, "asset": "bin-1", "commune": "88383", "gateway": "", "site": "", "kind": ""}
     assert cuts == [Deletion("ccpvm", ("bin",), where, T0, T0 + 5)]
     assert len(moves) == 5
 
@@ -80,7 +80,7 @@ def test_one_range_holds_all_that_a_device_leaves_behind() -> None:
     moves, cuts = plan(found, [], territory([(A1, "lamp-2", 0, None)]))
     (cut,) = cuts
     assert (cut.measurements, cut.start_us, cut.end_us) == (("event", "light", "uplink"), T0, T0 + 21)
-    assert cut.where == {"device": A1, "asset": "lamp-1", "commune": "88383", "site": "", "kind": ""}
+    assert cut.where == {"device": A1, "asset": "lamp-1", "commune": "88383", "gateway": "", "site": "", "kind": ""}
     assert len(moves) == len(found)
 
 

@@ -107,10 +107,10 @@ def test_a_batch_is_written_when_it_is_old_enough(loop: Loop) -> None:
 
 
 def test_a_batch_is_written_when_it_is_large_enough(loop: Loop) -> None:
-    """30 points are 10 uplinks here; what comes after is the next batch."""
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
+    """30 points are 15 uplinks here; what comes after is the next batch."""
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 21)))
     loop.turn()
-    assert loop.uplinks() == 10
+    assert loop.uplinks() == 15
 
 
 def test_the_next_batch_is_made_while_one_is_written(loop: Loop) -> None:
@@ -118,19 +118,19 @@ def test_the_next_batch_is_made_while_one_is_written(loop: Loop) -> None:
     answers = threading.Event()
     write = loop.road.store.write
     loop.road.store.write = lambda database, points: (answers.wait(10), write(database, points))[1]  # type: ignore[method-assign]
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
     loop.worker.turn(0)
     assert loop.worker.writing
-    loop.deliver(pack(uplink(11), first=11))
+    loop.deliver(pack(uplink(16), first=16))
     loop.worker.turn(0)
-    assert (loop.road.ingest.batch.size, loop.road.said) == (3, [])
+    assert (loop.road.ingest.batch.size, loop.road.said) == (2, [])
     answers.set()
     while loop.worker.writing:
         loop.worker.turn(5)
-    assert (loop.uplinks(), len(loop.road.acked())) == (10, 10)
+    assert (loop.uplinks(), len(loop.road.acked())) == (15, 15)
     loop.road.clock.advance(20)
     loop.turn()
-    assert loop.uplinks() == 11
+    assert loop.uplinks() == 16
 
 
 def test_a_store_that_never_answers_is_not_passed_off_as_life(loop: Loop) -> None:
@@ -138,7 +138,7 @@ def test_a_store_that_never_answers_is_not_passed_off_as_life(loop: Loop) -> Non
     answers = threading.Event()
     write = loop.road.store.write
     loop.road.store.write = lambda database, points: (answers.wait(10), write(database, points))[1]  # type: ignore[method-assign]
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
     loop.worker.turn(0)
     loop.road.clock.advance(600_000)
     assert loop.worker.writing
@@ -154,20 +154,20 @@ def test_a_store_that_never_answers_is_not_passed_off_as_life(loop: Loop) -> Non
 def test_many_tenants_make_larger_batches(loop: Loop) -> None:
     """With 40 databases a batch is twice as large; never so large that it is late."""
     batch = loop.road.ingest.batch
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 10)))
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 13)))
     loop.turn()
     for number in range(39):
         batch.add(RowPoints(f"tenant-{number}", [Point("light", {"device": STOCK}, 1, {"power_w": 1.0})]))
-    assert batch.size == 66
+    assert batch.size == 63
     loop.turn()
     assert len(loop.road.store.writes) == 40
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(11, 15)))
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(13, 17)))
     loop.turn()
     for number in range(39):
         loop.road.ingest.batch.add(
             RowPoints(f"tenant-{number}", [Point("light", {"device": STOCK}, 1, {"power_w": 1.0})])
         )
-    assert loop.road.ingest.batch.size == 51
+    assert loop.road.ingest.batch.size == 47
     loop.turn()
     assert len(loop.road.store.writes) == 40
     loop.road.clock.advance(20)
@@ -367,7 +367,7 @@ def test_evidence_is_bounded_in_bytes_too(loop: Loop) -> None:
     answers = threading.Event()
     write = loop.road.store.write
     loop.road.store.write = lambda database, points: (answers.wait(0.2), write(database, points))[1]  # type: ignore[method-assign]
-    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 11)))
+    loop.deliver(*(pack(uplink(n), first=n) for n in range(1, 16)))
     loop.worker.turn(0)
     assert loop.worker.writing
     loop.deliver(*[bytes(8 * 1024 * 1024)] * 10)
