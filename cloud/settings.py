@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from cloud.watch.alarms.settings import NotifySettings
 from core.settings import BrokerSettings, ClockSettings, Positive, Section, ServiceSettings, is_loopback
 from core.topics import SHARDS
 
@@ -71,6 +72,7 @@ class CloudSettings(ServiceSettings):
     quarantine_mib: Annotated[int, Field(ge=1)] = 256
     flush_ms: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch_points: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    notify: NotifySettings = NotifySettings()
     clock: ClockSettings = ClockSettings()
     log_level: LogLevel = "INFO"
 

@@ -2,6 +2,8 @@
 
     [influxdb.write]
     ccpvm = "ccpvm-write:…"    # database = "user:password" (InfluxDB 1) or token (InfluxDB 2)
+    [webhook.sign]
+    ccpvm = "…"                # tenant (or operator) = what signs the messages to its webhooks
 
 Nothing here prints a value: neither `repr`, nor an error, nor what an error was raised from.
 """
@@ -20,6 +22,7 @@ TablePath = tuple[str, ...]
 
 INFLUXDB_WRITE: TablePath = ("influxdb", "write")
 INFLUXDB_READ: TablePath = ("influxdb", "read")
+WEBHOOK_SIGN: TablePath = ("webhook", "sign")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
