@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edge": ("edge.cli:app", "The agent of a site: run, check, status."),
     "cloud": ("cloud.cli:app", "The worker: run, check, status, assign."),
     "quarantine": ("cloud.cli:quarantine", "What could not be stored: list, show, replay."),
+    "alarm": ("cloud.watch.alarms.cli:app", "The alarms of the watch: list, ack, mute, history."),
     "page": ("cloud.page.cli:app", "The map page of the communes: run."),
     "simulate": ("simulator.cli:app", "Devices without hardware: run."),
     "territory": ("beffroi.territory:app", "The declared territory: check, plan, apply."),

@@ -7,31 +7,30 @@ lost and nothing is made twice; a message is *sent* twice only if the process di
 other side's acceptance and our note of it. Both then have the same identity.
 """
 
-import secrets
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from cloud.stores.base import Point
 from cloud.watch.alarms import engine
 from cloud.watch.alarms.alarm import SHOWN, Alarm, AlarmState, Change, ChannelName, Mute, Step
-from cloud.watch.alarms.digest import digest
+from cloud.watch.alarms.delivery import Delivery
 from cloud.watch.alarms.journal import Journal, Sending
-from cloud.watch.alarms.messages import Channel, Fate, Lane, Message, Pace
-from cloud.watch.alarms.outbox import address_of, choose, is_due, next_pace, retry_ms
+from cloud.watch.alarms.messages import Channel, Lane
+from cloud.watch.alarms.outbox import address_of
 from cloud.watch.alarms.points import alarm_point
 from cloud.watch.alarms.road import notify_findings
-from cloud.watch.alarms.rules import RuleBook, is_quiet
+from cloud.watch.alarms.rules import RuleBook
 from cloud.watch.model import About, Finding, FindingKey, Severity
 from core import log
-from core.errors import LinkError, NotConnected, RejectedError
+from core.ports.control import Verb
 from core.territory import Territory
 
 _log = log.get(__name__)
 _FAILING_ATTEMPTS: Final = 3
 _DAY_MS: Final = 24 * 3_600_000
-_KEEP_MS: Final = 400 * _DAY_MS  # what is over: one year, and a month to look back at it
 _PointKey = tuple[str, str, tuple[tuple[str, str], ...], int]
 
 
@@ -55,20 +54,15 @@ class AlarmDesk:
         territory: Territory | None = None,
     ) -> None:
         self._journal = journal
-        self._post = journal.post
         self._channels = channels
-        self._linger_ms = linger_ms
-        self._expire_ms = expire_ms
         self._lock = threading.RLock()
-        self._delivering = threading.Lock()
         self._book = None if territory is None else RuleBook(territory)
         self._open = journal.open_alarms()
         self._mutes = journal.mutes()
         self._next_id = journal.next_id()
         self._has_looked = False
         self._handed: dict[_PointKey, int] = {}  # points that the loop was given
-        self._quiet_until: dict[Lane, int] = {}  # lanes in which nothing can be said yet
-        self._trimmed_ms = 0
+        self._delivery = Delivery(self, channels, linger_ms=linger_ms, expire_ms=expire_ms)
 
     @classmethod
     def open(
@@ -95,8 +89,14 @@ class AlarmDesk:
         )
 
     def close(self) -> None:
-        with self._delivering, self._lock:
+        """Once no message is being sent."""
+        with self._delivery.at_rest(), self._lock:
             self._journal.close()
+
+    @property
+    def book(self) -> RuleBook | None:
+        """The rules of the last look."""
+        return self._book
 
     @property
     def territory(self) -> Territory | None:
@@ -121,7 +121,7 @@ class AlarmDesk:
         with self._lock:
             if self._book is None or self._book.territory is not territory:
                 self._book = RuleBook(territory)
-            failing = self._post.failing(attempts=_FAILING_ATTEMPTS, since_ms=now_ms - _DAY_MS)
+            failing = self._journal.post.failing(attempts=_FAILING_ATTEMPTS, since_ms=now_ms - _DAY_MS)
             own = {finding.key: finding for finding in notify_findings(failing)}
             outcome = engine.look(
                 self._open,
@@ -157,14 +157,27 @@ class AlarmDesk:
         with self._lock:
             return sorted(self._open.values(), key=lambda alarm: alarm.id)
 
+    def verbs(self, now_ms: Callable[[], int]) -> dict[str, Verb]:
+        """What people ask: `alarm.list`, `.ack`, `.mute`, `.history`; for the control socket as they are."""
+        from cloud.watch.alarms.verbs import alarm_verbs  # it is made of this class
+
+        return alarm_verbs(self, now_ms)
+
     @property
     def journal(self) -> Journal:
         """To be read under `locked`."""
         return self._journal
 
-    def locked(self) -> threading.RLock:
+    def locked(self) -> contextlib.AbstractContextManager[bool]:
         """Keeps the others out while something is read."""
         return self._lock
+
+    def alarms(self, numbers: Iterable[int]) -> dict[int, Alarm]:
+        """By their ids, as they are now; those that are forgotten are left out."""
+        with self._lock:
+            wanted = set(numbers)
+            known = {alarm.id: alarm for alarm in self._open.values() if alarm.id in wanted}
+            return known | self._journal.alarms(wanted - known.keys())
 
     def muted_until_ms(self, alarm: Alarm, now_ms: int) -> int | None:
         mute = self._mutes.get(alarm.key)
@@ -198,33 +211,7 @@ class AlarmDesk:
         Raises:
             StorageError: the journal cannot be written; nothing is sent that could not be noted before.
         """
-        with self._delivering:
-            with self._lock:
-                if self._book is None or not self._channels:
-                    return 0
-                self._compose(self._book, now_ms)
-                due = [one for one in self._post.messages(Fate.WAITING) if one.due_ms <= now_ms]
-            sent = 0
-            unreachable: set[str] = set()
-            for message in due:
-                route = message.address if message.lane.channel is ChannelName.WEBHOOK else str(message.lane.channel)
-                if route in unreachable:
-                    continue
-                begun = self._begin(message, now_ms)
-                if begun is None:
-                    continue
-                try:
-                    self._channels[message.lane.channel].send(begun, now_ms)
-                except LinkError as error:
-                    self._end(begun, Fate.WAITING, now_ms, f"{error.message} [{error.code}]")
-                    if isinstance(error, NotConnected):
-                        unreachable.add(route)
-                except RejectedError as error:
-                    self._end(begun, Fate.REFUSED, now_ms, f"{error.message} [{error.code}]")
-                else:
-                    self._end(begun, Fate.SENT, now_ms)
-                    sent += 1
-            return sent
+        return self._delivery.deliver(now_ms)
 
     def _record(
         self,
@@ -270,90 +257,6 @@ class AlarmDesk:
         waiting = self._journal.unwritten()
         self._handed = {_key(database, point): number for number, database, point in waiting}
         return [(database, point) for _, database, point in waiting]
-
-    def _compose(self, book: RuleBook, now_ms: int) -> None:
-        """Make messages of what has waited long enough, one at a time in each lane."""
-        if now_ms - self._trimmed_ms >= _DAY_MS:
-            self._journal.trim(now_ms - _KEEP_MS)
-            self._trimmed_ms = now_ms
-        waiting = self._post.waiting()
-        if not waiting:
-            return
-        busy = {message.lane for message in self._post.messages(Fate.WAITING)}
-        paces = self._post.paces()
-        for lane, oldest_ms, _ in waiting:
-            pace = paces.get(lane, Pace())
-            if lane in busy or self._quiet_until.get(lane, 0) > now_ms or lane.channel not in self._channels:
-                continue
-            if is_due(oldest_ms, pace, linger_ms=self._linger_ms, now_ms=now_ms) and self._may_speak(
-                book, lane, now_ms
-            ):
-                self._compose_lane(book, lane, pace, now_ms)
-
-    def _may_speak(self, book: RuleBook, lane: Lane, now_ms: int) -> bool:
-        contact = book.contact(lane.to)
-        return lane.urgent or contact is None or not is_quiet(contact, now_ms)
-
-    def _compose_lane(self, book: RuleBook, lane: Lane, pace: Pace, now_ms: int) -> None:
-        notices = self._post.notices(lane)
-        address = self._address(book, lane)
-        if not address:
-            self._post.compose(None, (), dropped={notice.id: "the contact is gone" for notice in notices})
-            return
-        alarms = {alarm.id: alarm for alarm in self._open.values()}
-        alarms |= self._journal.alarms({notice.alarm for notice in notices} - alarms.keys())
-        concerned = [alarms[number] for number in {notice.alarm for notice in notices} & alarms.keys()]
-        choice = choose(
-            notices,
-            alarms,
-            urgent=lane.urgent,
-            muted=[one.id for one in concerned if self.muted_until_ms(one, now_ms) is not None],
-            hold_ms={one.id: book.of(one.finding.database).hold_ms for one in concerned},
-        )
-        message = None
-        if choice.items:
-            text = digest(choice.items, lane.to, book.territory, now_ms=now_ms)
-            name = self._post.identity(secrets.token_hex(6))
-            message = Message(0, lane, address, name, text, now_ms, now_ms)
-        elif not choice.dropped:
-            self._quiet_until[lane] = now_ms + self._linger_ms
-            return
-        pace = next_pace(pace, lane, now_ms=now_ms)
-        self._post.compose(message, choice.notices, dropped=choice.dropped, pace=pace)
-
-    def _address(self, book: RuleBook, lane: Lane) -> str:
-        contact = book.contact(lane.to)
-        return "" if contact is None else address_of(contact, lane.channel)
-
-    def _begin(self, message: Message, now_ms: int) -> Message | None:
-        """Note that it is about to be handed over; None: not now, or not any more."""
-        with self._lock:
-            book = self._book
-            assert book is not None
-            if message.lane.channel not in self._channels or not self._may_speak(book, message.lane, now_ms):
-                return None
-            if now_ms - message.composed_ms >= self._expire_ms:
-                self._end(message, Fate.EXPIRED, now_ms, message.reason)
-                return None
-            address = self._address(book, message.lane)
-            if not address:
-                self._end(message, Fate.REFUSED, now_ms, "the contact is gone")
-                return None
-            due_ms = now_ms + retry_ms(message.attempts + 1)
-            return self._post.begin_attempt(message, address=address, due_ms=due_ms)
-
-    def _end(self, message: Message, fate: Fate, now_ms: int, reason: str = "") -> None:
-        with self._lock:
-            self._post.end_attempt(message, fate, at_ms=now_ms, reason=reason)
-        to = message.lane.to
-        told = {"message": message.identity, "owner": to.owner, "contact": to.name, "attempt": message.attempts}
-        match fate:
-            case Fate.SENT:
-                _log.info("notice.sent", **told)
-            case Fate.WAITING:
-                _log.warning("notice.postponed", reason=reason, **told)
-            case Fate.REFUSED | Fate.EXPIRED:
-                _log.error("notice.given_up", fate=str(fate), reason=reason, **told)
 
 
 def _key(database: str, point: Point) -> _PointKey:
