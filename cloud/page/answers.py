@@ -51,6 +51,19 @@ def state(snapshot: Snapshot) -> dict[str, Any]:
         },
         "silent_sites": [{"name": site.name, "heard_ms": site.at_ms} for site in snapshot.beside.silent],
         "unassigned": snapshot.beside.unassigned,
+        "watch": {"awake": snapshot.beside.watch.is_awake, "stopped_ms": snapshot.beside.watch.stopped_ms},
+        "alarms": [
+            {
+                "kind": alarm.kind,
+                "severity": alarm.severity,
+                "state": alarm.state,
+                "commune": alarm.commune,
+                "asset": alarm.asset or None,
+                "since_ms": alarm.since_ms,
+            }
+            for alarm in snapshot.beside.alarms
+            if alarm.is_open
+        ],
     }
 
 

@@ -9,12 +9,16 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI, Request, Response
 from nicegui import Client, ui
+from nicegui import app as pages
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from cloud.page import answers
+from cloud.page.alarms import Alarm
+from cloud.page.desk import Desk, Verdict
 from cloud.page.reader import Reader
 from cloud.page.story import Story
 from cloud.page.view import View
+from cloud.page.wrong_way import not_found
 
 _CSS = Path(__file__).with_name("page.css")
 _FAVICON = Path(__file__).with_name("favicon.svg")
@@ -31,11 +35,15 @@ class Hub:
     """Polls the reader in one thread and tells every view what changed.
 
     Args:
+        desk: where alarms are acknowledged; None: nowhere, whatever a browser asks.
         on_beat: called after every poll: a watchdog's seam.
     """
 
-    def __init__(self, reader: Reader, *, poll_s: float, on_beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, reader: Reader, *, poll_s: float, desk: Desk | None = None, on_beat: Callable[[], None] = lambda: None
+    ) -> None:
         self.reader = reader
+        self._desk = desk
         self.views: set[View] = set()
         self._poll_s = poll_s
         self._on_beat = on_beat
@@ -60,6 +68,19 @@ class Hub:
 
     async def tell(self, asset: str) -> Story | None:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.reader.story, asset)
+
+    async def remember(self) -> list[Alarm]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.reader.history)
+
+    @property
+    def acknowledges(self) -> bool:
+        return self._desk is not None and self.reader.is_operator
+
+    async def acknowledge(self, alarm: Alarm, who: str, note: str) -> Verdict:
+        """Tell the worker; the next poll shows it. Beside the reader's thread: it waits for another process."""
+        if self._desk is None or not self.reader.is_operator:
+            return Verdict(False, "Cette page ne peut rien acquitter.")
+        return await asyncio.to_thread(self._desk.acknowledge, alarm, who=who, note=note)
 
     def is_alive(self) -> bool:
         return asyncio.get_running_loop().time() - self._polled_at < _SLOWEST_S + self._rest_s
@@ -89,6 +110,7 @@ def build(hub: Hub, *, hosts: list[str], on_end: Callable[[BaseException], None]
     app.middleware("http")(_keep_inside)
     _add_endpoints(app, hub)
     _add_page(hub)
+    pages.add_exception_handler(404, not_found)
     ui.run_with(
         app,
         title="Beffroi",
@@ -133,7 +155,12 @@ def _add_page(hub: Hub) -> None:
 
     @ui.page("/")
     def page(client: Client) -> None:
-        view = View(hub.reader.snapshot, tell=hub.tell)
+        view = View(
+            hub.reader.snapshot,
+            tell=hub.tell,
+            remember=hub.remember,
+            acknowledge=hub.acknowledge if hub.acknowledges else None,
+        )
         hub.views.add(view)
         client.on_delete(lambda: hub.views.discard(view))
 

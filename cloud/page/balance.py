@@ -72,11 +72,14 @@ class SiteNews:
     gone: bool = False
 
 
-def silent_sites(reports: Iterable[Point], sites: Mapping[str, str], now_ms: int) -> tuple[SiteNews, ...]:
+def silent_sites(
+    reports: Iterable[Point], sites: Mapping[str, str], now_ms: int, *, patience_ms: int = SILENT_MS
+) -> tuple[SiteNews, ...]:
     """The declared sites whose edge is gone, old or was never heard of; the longest silent first.
 
     Args:
         sites: id → name.
+        patience_ms: how old a report may be.
     """
     newest: dict[str, Point] = {}
     for report in reports:
@@ -90,7 +93,7 @@ def silent_sites(reports: Iterable[Point], sites: Mapping[str, str], now_ms: int
             continue
         at_ms = newest[site].time_us // 1000
         gone = newest[site].fields.get("state") == OFFLINE
-        if gone or now_ms - at_ms > SILENT_MS:
+        if gone or now_ms - at_ms > patience_ms:
             silent.append(SiteNews(name, at_ms, gone))
     return tuple(sorted(silent, key=lambda one: (one.at_ms or 0, one.name)))
 

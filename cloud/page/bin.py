@@ -11,14 +11,18 @@ from typing import NamedTuple
 from cloud.page.ground import Place
 from cloud.page.seen import (
     RAISED,
+    SILENCE,
     Hearing,
     Points,
     Seen,
     doubtful_us,
+    is_awaited,
     is_doubtful,
     is_silent,
+    number,
     of_last_device,
     raised,
+    word,
 )
 from cloud.stores.base import Point
 from core.fill import fill_pct
@@ -26,6 +30,14 @@ from core.fill import fill_pct
 FILL, DISTANCE = "fill_pct", "distance_mm"
 FIRE, TILT, FULL = "fire_alert", "tilt_alert", "full_alert"
 FAULTS: dict[str, str] = {FIRE: RAISED, TILT: RAISED, FULL: RAISED, "battery_alert": RAISED}
+ALARMS = {
+    "bin.fire": "fire",
+    "bin.tilted": "tilted",
+    "bin.full": "full",
+    "bin.no_measurement": "silent",
+    "silence.device": "silent",
+}
+IS_FULL, EMPTIED = "full", "emptied_ms"  # what the watch knows of it
 HALF_PCT = 50.0
 
 
@@ -36,6 +48,7 @@ class BinState(StrEnum):
     FIRE = "fire"
     TILTED = "tilted"  # lying, or its lid stands open
     SUSPECT = "suspect"  # its newest distance is out of range, or reaches below its bottom
+    AWAITED = "awaited"  # nothing yet, since little time
     SILENT = "silent"
     BARE = "bare"
 
@@ -64,6 +77,8 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
         return Seen(BinState.BARE, at_ms)
     if said.fire:
         return Seen(BinState.FIRE, at_ms, value=fill)
+    if is_awaited(at_ms, place.silent_after_ms, now):
+        return Seen(BinState.AWAITED)
     if is_silent(place, at_ms, now.until_ms):
         return Seen(BinState.SILENT, at_ms)
     if said.tilted:
@@ -74,8 +89,29 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
         return Seen(BinState.FULL, at_ms, value=fill)
     if fill is None:
         return Seen(BinState.SILENT, at_ms)  # the device speaks, but not of the content
-    state = BinState.FULL if fill >= place.full_pct else BinState.HALF if fill >= HALF_PCT else BinState.LOW
-    return Seen(state, at_ms, value=fill)
+    return Seen(_level(fill, is_full=fill >= place.full_pct), at_ms, value=fill)
+
+
+def heed(points: Points, place: Place, now_ms: int) -> Seen:
+    """The bin's state as the watch has it; what burns or lies is an alarm, doubtful readings are the page's matter."""
+    said = points.once(_said)
+    at_ms = said.at_ms
+    if not place.equipped:
+        return Seen(BinState.BARE, at_ms)
+    if word(points, SILENCE) == "silent":
+        return Seen(BinState.SILENT, at_ms)
+    if at_ms is None:
+        return Seen(BinState.AWAITED)
+    fill = number(points, FILL)
+    if is_doubtful(place, said.doubtful_us, now_ms) or _is_inexplicable(said.distance_mm, place):
+        return Seen(BinState.SUSPECT, at_ms)
+    if fill is None:
+        return Seen(BinState.SILENT, at_ms)
+    return Seen(_level(fill, is_full=bool(number(points, IS_FULL))), at_ms, value=fill)
+
+
+def _level(fill_pct: float, *, is_full: bool) -> BinState:
+    return BinState.FULL if is_full else BinState.HALF if fill_pct >= HALF_PCT else BinState.LOW
 
 
 def grown_old(seen: Seen, place: Place, until_ms: int) -> Seen:

@@ -7,7 +7,7 @@ import typer
 
 from core import console, log
 
-app = console.new_app("The map page of the communes. It only reads, and answers this machine alone.")
+app = console.new_app("The map page of the communes. It writes nothing to the store, and answers this machine alone.")
 
 
 @app.callback()
@@ -23,7 +23,10 @@ def run(
     port: Annotated[int | None, typer.Option(help="Port of the page (8090).")] = None,
     tenant: Annotated[str | None, typer.Option(help="Show this tenant alone, from its own database.")] = None,
     operator: Annotated[
-        bool | None, typer.Option("--operator", help="Show devices, radio and raw payloads too.")
+        bool | None, typer.Option("--operator", help="Show devices, radio and raw payloads; acknowledge alarms.")
+    ] = None,
+    cloud: Annotated[
+        Path | None, typer.Option(help="Folder of the worker that acknowledges alarms (with --operator).")
     ] = None,
 ) -> None:
     """Show the page until Ctrl-C. A flag wins over the environment, which wins over the file."""
@@ -35,6 +38,7 @@ def run(
         "port": port,
         "tenant": tenant,
         "operator": operator,
+        "cloud": cloud,
     }
     chosen = read(settings, {name: value for name, value in flags.items() if value is not None})
     log.configure(level=chosen.log_level, service="page")

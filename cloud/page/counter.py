@@ -9,17 +9,32 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from cloud.page.ground import Place
-from cloud.page.seen import Hearing, Points, Seen, doubtful_us, is_doubtful, is_silent, of_last_device
+from cloud.page.seen import (
+    SILENCE,
+    Hearing,
+    Points,
+    Seen,
+    doubtful_us,
+    is_awaited,
+    is_doubtful,
+    is_silent,
+    of_last_device,
+    word,
+)
 from cloud.stores.base import Point
 
 COUNT, SPEED = "vehicles_count", "speed_kmh"
 FAULTS: dict[str, str] = {"battery_alert": "raised"}
 
 
+ALARMS = {"traffic.no_measurement": "silent", "silence.device": "silent"}
+
+
 class CounterState(StrEnum):
     FLOWING = "flowing"  # vehicles passed in the last interval
     QUIET = "quiet"  # none did: it was measured
     SUSPECT = "suspect"  # its newest count or speed is out of range
+    AWAITED = "awaited"  # nothing yet, since little time
     SILENT = "silent"
     BARE = "bare"
 
@@ -41,12 +56,30 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     said = points.once(_said)
     if not place.equipped:
         return Seen(CounterState.BARE, said.at_ms)
+    if is_awaited(said.at_ms, place.silent_after_ms, now):
+        return Seen(CounterState.AWAITED)
     if is_silent(place, said.at_ms, now.until_ms):
         return Seen(CounterState.SILENT, said.at_ms)
     if is_doubtful(place, said.doubtful_us, now.until_ms):
         return Seen(CounterState.SUSPECT, said.at_ms)
     if is_silent(place, said.counted_ms, now.until_ms):
         return Seen(CounterState.SILENT, said.at_ms)  # the device speaks, but has not counted
+    return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)
+
+
+def heed(points: Points, place: Place, now_ms: int) -> Seen:
+    """The counter's state as the watch has it; doubtful readings are the page's own matter."""
+    said = points.once(_said)
+    if not place.equipped:
+        return Seen(CounterState.BARE, said.at_ms)
+    if word(points, SILENCE) == "silent":
+        return Seen(CounterState.SILENT, said.at_ms)
+    if said.at_ms is None:
+        return Seen(CounterState.AWAITED)
+    if is_doubtful(place, said.doubtful_us, now_ms):
+        return Seen(CounterState.SUSPECT, said.at_ms)
+    if said.counted_ms is None:
+        return Seen(CounterState.SILENT, said.at_ms)
     return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)
 
 

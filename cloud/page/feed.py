@@ -6,14 +6,18 @@ Where reading it whole takes the store long (InfluxDB, thousands of series), it 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
+from cloud.page import alarms as alarm
 from cloud.page import words
-from cloud.page.balance import add_up, silent_sites
+from cloud.page.alarms import Alarm
+from cloud.page.balance import SILENT_MS, add_up, silent_sites
 from cloud.page.counter import COUNT
 from cloud.page.ground import Ground
 from cloud.page.kinds import LAYERS
 from cloud.page.newest import Book, Series
+from cloud.page.pulse import Pulses, Watch
 from cloud.page.seen import Points
 from cloud.page.state import Beside, Stranger
 from cloud.stores.base import Point, Store
@@ -23,9 +27,11 @@ from core.territory import OPERATOR
 WHOLE_MS = 30_000  # of this machine's time, between two whole reads of a measurement, and at least:
 WHOLE_SHARE = 30  # times what the last of them took
 SUMS_MS = 10_000  # between two sums of the day
+BEATS_MS = 5_000  # between two looks at the heartbeats
 MARGIN_POLLS, MARGIN_MS = 5, 60_000  # how late a row may be and still be followed
 DAY_MS = 24 * 3_600_000
 _SUSPECT, _SITE, _UPLINK = "suspect", "site", "uplink"
+_STATE, _ALARM, _HEARTBEAT = "state", "alarm", "heartbeat"
 
 
 class _Followed:
@@ -46,24 +52,29 @@ class Feed:
 
     Args:
         tenant: read its database alone; None: every tenant's and the operator's.
-        operator: name the devices that nobody declared.
+        operator: name the devices that nobody declared, and the operator's own alarms.
     """
 
     def __init__(self, store: Store, *, tenant: str | None = None, operator: bool = False) -> None:
         self._store = store
         self._tenant = tenant
-        self._names_strangers = operator
+        self._is_operator = operator
         self._followed: dict[tuple[str, str], _Followed] = {}
         self._book = Book()
         self._polled_ms: int | None = None
         self._summed: tuple[int, int] | None = None  # when, by this machine's time; since which midnight
         self._vehicles: dict[str, float] = {}
+        self._pulses = Pulses()
+        self._felt_ms: int | None = None  # the pulses, by this machine's time
+        self._begun_ms: dict[str, int] = {}
+        self._alarms: dict[str, list[Alarm]] = {}
 
     def forget(self) -> None:
         """Read everything whole next time: the territory is another, and the worker moves what is stored."""
         self._followed.clear()
         self._book = Book()
-        self._summed = None
+        self._summed = self._felt_ms = None
+        self._begun_ms, self._alarms = {}, {}
 
     def read(self, ground: Ground, now_ms: int, *, mono_ms: int) -> tuple[Mapping[str, Points], Beside] | None:
         """The newest points of each asset, and what stands beside them; None while there is no database.
@@ -75,32 +86,85 @@ class Feed:
         if not databases:
             return None
         tenants = [name for name in ground.databases if name in databases]
-        wanted = [(name, str(measurement)) for name in tenants for measurement in (*LAYERS, _SUSPECT)]
+        measurements = (*map(str, LAYERS), _SUSPECT, _STATE, _ALARM)
+        wanted = [(name, measurement) for name in tenants for measurement in measurements]
         owner = self._tenant or OPERATOR
         if self._tenant is None and OPERATOR in databases:
             wanted.append((OPERATOR, _UPLINK))
-        self._follow(wanted, now_ms, mono_ms)
+            if self._is_operator:
+                wanted.append((OPERATOR, _ALARM))
+        step_ms = 0 if self._polled_ms is None else now_ms - self._polled_ms
+        late_ms = MARGIN_POLLS * step_ms  # in a scenario that is faster than life
+        self._follow(wanted, now_ms, max(MARGIN_MS, late_ms) * 1000, mono_ms)
         self._polled_ms = now_ms
         reports = self._store.latest(owner, _SITE) if owner in databases else []
         road = add_up(report for report in reports if report.tags.get("site") in ground.sites)
         strangers = self._strangers(now_ms)
         beside = Beside(
             road=road,
-            silent=() if road is None else silent_sites(reports, ground.sites, now_ms),
+            silent=()
+            if road is None
+            else silent_sites(reports, ground.sites, now_ms, patience_ms=max(SILENT_MS, late_ms)),
             unassigned=len(strangers),
-            strangers=tuple(strangers) if self._names_strangers else (),
+            strangers=tuple(strangers) if self._is_operator else (),
             vehicles=self._sum_vehicles(tenants, now_ms, mono_ms),
+            alarms=alarm.listed(self._all_alarms(), now_ms),
+            watch=self._feel(tenants, now_ms, mono_ms),
+            begun_ms=self._begin(tenants, now_ms),
         )
-        suspects = [one.series for (_, name), one in self._followed.items() if name == _SUSPECT]
-        readings = [one.series for (_, name), one in self._followed.items() if name in LAYERS]
-        return self._book.write(readings, suspects), beside
+        groups = [self._all(*map(str, LAYERS)), self._all(_SUSPECT), self._all(_STATE)]
+        return self._book.write(*groups), beside
 
-    def _follow(self, wanted: list[tuple[str, str]], now_ms: int, mono_ms: int) -> None:
+    def history(self, *, start_ms: int, end_ms: int) -> list[Alarm]:
+        """The alarms that ended in a period, the last first.
+
+        Raises:
+            LinkError, StorageError: the store cannot be read now.
+        """
+        databases = [name for name, measurement in self._followed if measurement == _ALARM]
+        found = [
+            alarm.read(name, point)
+            for name in databases
+            for point in self._store.series(name, _ALARM, start_us=start_ms * 1000, end_us=end_ms * 1000)
+        ]
+        return alarm.episodes(one for one in found if one is not None)
+
+    def _all(self, *measurements: str) -> list[Series]:
+        return [one.series for (_, name), one in self._followed.items() if name in measurements]
+
+    def _all_alarms(self) -> Iterable[Alarm]:
+        """The newest word of every alarm there ever was, read anew where there is another."""
+        for (database, measurement), followed in self._followed.items():
+            if measurement == _ALARM and followed.series.take_changed():
+                read = [alarm.read(database, point) for point in followed.series]
+                self._alarms[database] = [one for one in read if one is not None]
+        return chain.from_iterable(self._alarms.values())
+
+    def _feel(self, tenants: list[str], now_ms: int, mono_ms: int) -> Watch:
+        """Whether each tenant is watched."""
+        if self._felt_ms is None or mono_ms - self._felt_ms >= BEATS_MS:
+            self._pulses.hear({name: self._store.latest(name, _HEARTBEAT) for name in tenants}, mono_ms=mono_ms)
+            self._felt_ms = mono_ms
+        return self._pulses.at(now_ms, mono_ms=mono_ms)
+
+    def _begin(self, tenants: list[str], now_ms: int) -> Mapping[str, int]:
+        """When the first reading of each tenant was taken; a tenant without any is not in it."""
+        for name in tenants:
+            if name in self._begun_ms:
+                continue
+            firsts = [
+                self._store.series(name, str(layer), start_us=0, end_us=now_ms * 1000 + 1000, limit=1)
+                for layer in LAYERS
+                if self._followed[name, str(layer)].series.newest_us is not None
+            ]
+            if any(firsts):
+                self._begun_ms[name] = min(points[0].time_us // 1000 for points in firsts if points)
+        return self._begun_ms
+
+    def _follow(self, wanted: list[tuple[str, str]], now_ms: int, margin_us: int, mono_ms: int) -> None:
         if not self._followed.keys() <= set(wanted):
             self.forget()  # a database is gone, and what it said
         self._followed = {place: self._followed.get(place) or _Followed(*place) for place in wanted}
-        step_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
-        margin_us = max(MARGIN_MS, MARGIN_POLLS * step_ms) * 1000
         overdue = min(self._followed.values(), key=lambda one: (one.whole_at_ms or 0) + one.rests_ms, default=None)
         for one in self._followed.values():
             since_us = one.series.since_us(now_ms * 1000, margin_us)

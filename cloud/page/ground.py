@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cloud.page.lighting import Schedule
+from cloud.watch.plan import Plan, plan_of, sun_of
 from core.territory.model import Asset, Geometry, Kind, Supply, Territory
 from core.territory.placements import END_MS
 
@@ -21,7 +21,7 @@ class Place:
 
     `silent_after_ms`: age at which its last reading no longer speaks for it. Of a lamp: `circuit`, where its power is
     switched off at a cabinet ("" where it is permanent); `unpowered_after_ms`: that circuit is without power when
-    none of its devices spoke for so long; `schedule`: which of the ground's schedules it follows. Of a bin:
+    none of its devices spoke for so long; `plan`: what it shall do. Of a bin:
     `full_pct`, from which fill it is to be emptied, and its geometry.
     """
 
@@ -35,7 +35,7 @@ class Place:
     silent_after_ms: int
     circuit: str = ""
     unpowered_after_ms: int = 0
-    schedule: str = ""
+    plan: Plan | None = None
     full_pct: float = 100.0
     geometry: Geometry | None = None
 
@@ -66,7 +66,7 @@ class Zone:
 class Ground:
     """`digest` names the territory's files; `valid_until_ms`: when the next device comes or goes; `paces_ms`: how
     often the most talkative device of each kind is expected to speak; `sites`: id → name, each reports its counters;
-    `scheduled`: how many equipped lamps follow each schedule."""
+    `plans`: how many equipped lamps follow each plan."""
 
     title: str
     places: Mapping[str, Place]
@@ -78,8 +78,7 @@ class Ground:
     valid_until_ms: int
     paces_ms: Mapping[Kind, int]
     sites: Mapping[str, str]
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
-    scheduled: Mapping[str, int] = field(default_factory=dict)
+    plans: Mapping[Plan, int] = field(default_factory=dict)
 
     def zone_of(self, asset: str) -> str:
         return self.communes[self.places[asset].commune].zone
@@ -96,11 +95,11 @@ class Ground:
 
     def expected_lit(self, now_ms: int) -> int:
         """Lamps with a device whose calendar and sun want them lit now."""
-        return sum(lamps for name, lamps in self.scheduled.items() if self.schedules[name].is_lit(now_ms))
+        return sum(lamps for plan, lamps in self.plans.items() if plan.level_pct(now_ms) > 0)
 
     def is_day(self, now_ms: int) -> bool:
-        """True while the sun is up over every commune that has lamps."""
-        return bool(self.schedules) and all(schedule.is_day(now_ms) for schedule in self.schedules.values())
+        """True while the sun is up over every commune that has lamps with a device."""
+        return bool(self.plans) and all(plan.is_day(now_ms) for plan in self.plans)
 
 
 def survey(territory: Territory, now_ms: int, *, tenant: str | None = None) -> Ground:
@@ -115,8 +114,7 @@ def survey(territory: Territory, now_ms: int, *, tenant: str | None = None) -> G
         communes = {insee: commune for insee, commune in communes.items() if commune.zone == tenant}
     assets = [asset for asset in territory.assets.values() if asset.commune in communes]
     intervals = _expected_intervals_ms(territory, now_ms)
-    schedules: dict[str, Schedule] = {}
-    places = _places(territory, assets, intervals, schedules)
+    places = _places(territory, assets, intervals)
     counts = Counter(communes[asset.commune].zone for asset in assets)
     zones = [Zone(t.id, t.name, t.communes, counts[t.id]) for t in tenants]
     valid_from_ms, valid_until_ms = _validity(territory, now_ms)
@@ -135,14 +133,11 @@ def survey(territory: Territory, now_ms: int, *, tenant: str | None = None) -> G
         valid_until_ms=valid_until_ms,
         paces_ms=paces_ms,
         sites={site.id: site.name for site in territory.sites.values() if site.commune in communes},
-        schedules=schedules,
-        scheduled=Counter(place.schedule for place in places.values() if place.schedule and place.equipped),
+        plans=Counter(place.plan for place in places.values() if place.plan is not None and place.equipped),
     )
 
 
-def _places(
-    territory: Territory, assets: Sequence[Asset], intervals: Mapping[str, int], schedules: dict[str, Schedule]
-) -> dict[str, Place]:
+def _places(territory: Territory, assets: Sequence[Asset], intervals: Mapping[str, int]) -> dict[str, Place]:
     talkers = Counter(asset.circuit for asset in assets if asset.id in intervals)
     places: dict[str, Place] = {}
     for asset in assets:
@@ -162,22 +157,11 @@ def _places(
             silent_after_ms=int((interval_ms or 0) * thresholds.silence_intervals),
             circuit=circuit.id if circuit is not None and is_switched else "",
             unpowered_after_ms=int((interval_ms or 0) * patience) if is_switched else 0,
-            schedule=_schedule(territory, asset, schedules) if asset.kind is Kind.LAMP else "",
+            plan=(plan_of(territory, asset) or sun_of(territory, asset)) if asset.kind is Kind.LAMP else None,
             full_pct=thresholds.bin_full_pct,
             geometry=asset.geometry,
         )
     return places
-
-
-def _schedule(territory: Territory, asset: Asset, schedules: dict[str, Schedule]) -> str:
-    """The name of the lamp's schedule, made when it is the first to follow it: a calendar under a commune's sun."""
-    circuit = territory.circuits.get(asset.circuit or "")
-    calendar = None if circuit is None else territory.calendars[circuit.calendar]
-    name = f"{'' if calendar is None else calendar.id}@{asset.commune}"
-    if name not in schedules:
-        centre = territory.communes[asset.commune]
-        schedules[name] = Schedule(calendar, territory.programmes, lat=centre.lat, lon=centre.lon)
-    return name
 
 
 def _expected_intervals_ms(territory: Territory, now_ms: int) -> dict[str, int]:

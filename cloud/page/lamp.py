@@ -9,7 +9,21 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from cloud.page.ground import Place
-from cloud.page.seen import CLEAR, RAISED, Hearing, Points, Seen, doubtful_us, is_doubtful, is_silent, of_last_device
+from cloud.page.seen import (
+    CLEAR,
+    RAISED,
+    SILENCE,
+    Hearing,
+    Points,
+    Seen,
+    doubtful_us,
+    is_awaited,
+    is_doubtful,
+    is_silent,
+    number,
+    of_last_device,
+    word,
+)
 from cloud.stores.base import Point
 
 LEVEL, POWER = "level_pct", "power_w"
@@ -21,6 +35,20 @@ FAULTS: dict[str, str] = {
     "level_source": "driver_not_found",
     ALERT: RAISED,
 }
+LAMP, LIT, EXPECTED = "lamp", "lit", "expected_level_pct"  # what the watch knows of it
+TROUBLES: dict[str, str] = {  # words of `lamp`, as a sentence goes on
+    "failed": "panne de lampe",
+    "driver_failed": "panne de pilote (driver)",
+    "dark": "éteint alors qu’il devrait éclairer",
+    "flickering": "clignote",
+}
+ALARMS: dict[str, str] = {
+    "light.lamp_failure": "fault",
+    "light.driver_failure": "fault",
+    "light.dark_by_night": "fault",
+    "light.flicker": "fault",
+    "silence.device": "silent",
+}
 LONGEST_DAY_MS = 26 * 3_600_000  # without power: a half-night lamp whose morning hours fall after sunrise
 LIT_POWER_W = 5.0  # a driver in stand-by draws 0.5 to 3 W, the smallest street luminaire 10 W
 
@@ -30,6 +58,7 @@ class LampState(StrEnum):
     OFF = "off"
     FAULT = "fault"
     SUSPECT = "suspect"  # its newest reading is out of range
+    AWAITED = "awaited"  # nothing yet, since little time
     SILENT = "silent"  # nothing, or nothing for too long
     BARE = "bare"  # no device is assigned to it
 
@@ -55,6 +84,8 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     is_unpowered = now.circuit_ms is not None and place.unpowered_after_ms < until_ms - now.circuit_ms <= LONGEST_DAY_MS
     if is_unpowered and now.circuit_ms is not None:
         until_ms = now.circuit_ms  # who spoke when the circuit last did is not silent
+    if is_awaited(said.at_ms, LONGEST_DAY_MS if place.circuit else place.silent_after_ms, now):
+        return Seen(LampState.AWAITED)
     if is_silent(place, said.at_ms, until_ms):
         return Seen(LampState.SILENT, said.at_ms)
     if said.is_broken:
@@ -64,6 +95,26 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     if is_doubtful(place, said.doubtful_us, until_ms):
         return Seen(LampState.SUSPECT, said.at_ms)
     return Seen(said.light, said.at_ms)
+
+
+def heed(points: Points, place: Place, now_ms: int) -> Seen:
+    """The lamp's state as the watch has it; doubtful readings are the page's own matter."""
+    said = points.once(_said)
+    if not place.equipped:
+        return Seen(LampState.BARE, said.at_ms)
+    heard = word(points, SILENCE)
+    if heard == "silent":
+        return Seen(LampState.SILENT, said.at_ms)
+    if said.at_ms is None:
+        return Seen(LampState.AWAITED)
+    if word(points, LAMP) in TROUBLES:
+        return Seen(LampState.FAULT, said.at_ms)
+    if heard == "unpowered":
+        return Seen(LampState.OFF, said.at_ms, unpowered=True)
+    if is_doubtful(place, said.doubtful_us, now_ms):
+        return Seen(LampState.SUSPECT, said.at_ms)
+    lit = number(points, LIT)
+    return Seen(said.light if lit is None else LampState.LIT if lit else LampState.OFF, said.at_ms)
 
 
 def _said(points: Points) -> _Said:

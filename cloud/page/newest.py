@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cloud.page.seen import Points
 from cloud.stores.base import Point
+from cloud.watch.model import State
 
-_Tags = tuple[str | None, str | None, str | None]  # device, channel, commune: the series of one asset
+_Tags = tuple[str | None, ...]  # which series it is, of one asset
 
 
 class Series:
@@ -63,7 +64,7 @@ class Series:
 
 def _tags(point: Point) -> _Tags:
     tags = point.tags
-    return tags.get("device"), tags.get("channel"), tags.get("commune")
+    return tags.get("device"), tags.get("channel"), tags.get("commune"), tags.get("kind")
 
 
 class Book:
@@ -72,14 +73,30 @@ class Book:
     def __init__(self) -> None:
         self._points: dict[str, Points] = {}
 
-    def write(self, readings: Iterable[Series], suspects: Iterable[Series]) -> Mapping[str, Points]:
+    def write(
+        self, readings: Iterable[Series], suspects: Iterable[Series], states: Iterable[Series] = ()
+    ) -> Mapping[str, Points]:
         """Take over what changed in these series, which must be all there are."""
-        readings, suspects = tuple(readings), tuple(suspects)
-        changed = {asset for one in (*readings, *suspects) for asset in one.take_changed()} - {""}
+        groups = tuple(readings), tuple(suspects), tuple(states)
+        changed = {asset for group in groups for one in group for asset in one.take_changed()} - {""}
         for asset in changed:
-            found = [[point for one in group for point in one.of(asset)] for group in (readings, suspects)]
-            if any(found):
-                self._points[asset] = Points(*found)
+            read, doubtful, known = ([point for one in group for point in one.of(asset)] for group in groups)
+            if read or doubtful or known:
+                self._points[asset] = Points(read, doubtful, states_of(known))
             else:
                 self._points.pop(asset, None)
         return self._points
+
+
+def states_of(points: Iterable[Point]) -> dict[str, State]:
+    """What the watch knows of one asset, by kind; of an asset that moved, where it stands now."""
+    found: dict[str, tuple[int, State]] = {}
+    for point in points:
+        kind, fields = point.tags.get("kind", ""), point.fields
+        value = fields.get("word", fields.get("value"))
+        if value is None or (kind in found and found[kind][0] >= point.time_us):
+            continue
+        since_ms = fields.get("since_ms")
+        said = value if isinstance(value, str) else float(value)
+        found[kind] = point.time_us, State(kind, said, int(since_ms or point.time_us // 1000))
+    return {kind: state for kind, (_, state) in found.items()}

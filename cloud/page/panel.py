@@ -1,13 +1,16 @@
 """The panel of one asset: what it is, its last readings with their age, its history as a chart."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
-from cloud.page import charts, readings, sentences, words
+from cloud.page import alarm_words, charts, readings, sentences, words
+from cloud.page.alarms import Alarm
 from cloud.page.elements import Text, box, button, markup, symbol
 from cloud.page.story import Story
+from cloud.watch.alarms.alarm import AlarmState
 from core.territory import Kind
 
 _CLOSE = (
@@ -19,7 +22,8 @@ _CLOSE = (
 class Panel:
     """Hidden until `show`; a second `show` replaces what it says, and keeps the chart when it is the same asset's."""
 
-    def __init__(self, on_close: Callable[[], None]) -> None:
+    def __init__(self, on_close: Callable[[], None], *, on_acknowledge: Callable[[Alarm], None] | None = None) -> None:
+        self._on_acknowledge = on_acknowledge
         self.asset: str | None = None
         self._chart: ui.echart | None = None
         self._root = box("aside", "panel", aria_label="Fiche de l’équipement", tabindex="-1", role="region")
@@ -42,6 +46,7 @@ class Panel:
         self._head.clear()
         with self._head:
             _say_state(story)
+            self._say_alarms(story)
         self._readings.clear()
         with self._readings:
             _say_readings(story)
@@ -70,6 +75,20 @@ class Panel:
     def hide(self) -> None:
         self.asset = None
         self._root.set_visibility(False)
+
+    def _say_alarms(self, story: Story) -> None:
+        for alarm in story.alarms:
+            with box("div", f"panel-alarm is-{alarm.severity}"):
+                markup(alarm_words.sign(alarm.severity), "alarm-sign")
+                Text("span", alarm_words.name(alarm), "name")
+                Text("span", alarm_words.since(alarm, story.now_ms), "what")
+                Text("span", alarm_words.to_do(alarm), "what to-do")
+                seen = alarm_words.seen_by(alarm)
+                if seen:
+                    Text("span", seen, "what seen-by")
+                if self._on_acknowledge is not None and alarm.state is AlarmState.RAISED:
+                    with button("alarm-ack", partial(self._on_acknowledge, alarm)):
+                        Text("span", "Acquitter")
 
     def _draw(self, story: Story, options: dict[str, Any] | None) -> None:
         self._curve.clear()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cloud.page import ground, state, story
+from cloud.page.alarms import Alarm
 from cloud.page.feed import Feed
 from cloud.page.state import Changes, Snapshot, StoreState
 from cloud.page.story import Story
@@ -12,6 +13,7 @@ from core.errors import ConfigError, LinkError, StorageError
 from core.ports.clock import Clock
 from core.territory import Territory
 
+HISTORY_MS = 7 * 24 * 3_600_000
 _log = log.get(__name__)
 
 
@@ -73,9 +75,21 @@ class Reader:
             asset=declared,
             ground=self._ground,
             seen=seen,
+            alarms=self.snapshot.alarms_of(asset),
+            thresholds=self._territory.tenants[self._ground.zone_of(asset)].thresholds,
+            is_watched=self._ground.zone_of(asset) in self.snapshot.beside.watch.awake,
             now_ms=self._clock.now_ms(),
             with_uplink=self.is_operator,
         )
+
+    def history(self) -> list[Alarm]:
+        """The alarms that ended in the last days, the last first.
+
+        Raises:
+            LinkError, StorageError: the store cannot be read now.
+        """
+        now_ms = self._clock.now_ms()
+        return self._feed.history(start_ms=now_ms - HISTORY_MS, end_ms=now_ms + 1)
 
     def _follow_territory(self, now_ms: int) -> None:
         match self._look():

@@ -10,9 +10,11 @@ from cloud.page import bin as bins
 from cloud.page import counter, lamp, words
 from cloud.page.kinds import TRADES
 from cloud.stores.base import Field, Point
+from cloud.watch.emptying import Emptying, Level, read_look
 from core.increments import Sample, counted_in
 from core.quantities import QUANTITIES, state_label
 from core.territory import Kind
+from core.territory.model import Thresholds
 
 ENERGY = "energy_wh"
 SHOWN: Mapping[Kind, tuple[str, ...]] = {
@@ -58,7 +60,6 @@ SHOWN: Mapping[Kind, tuple[str, ...]] = {
     ),
     Kind.CABINET: (),
 }
-EMPTIED_PCT = 25.0  # a fill that falls by more at once was emptied; settling and echoes move it by less
 _SCALES = {"Wh": (1000.0, 1, "kWh"), "s": (3600.0, 0, "h")}  # what people read: energy in kWh, running time in hours
 _OUTPUTS = {
     "internal": "compteur",
@@ -168,24 +169,13 @@ def broken(kind: Kind, name: str) -> str:
     return label[0].lower() + label[1:]
 
 
-@dataclass(frozen=True, slots=True)
-class Emptying:
-    """Between two readings of a bin its content went."""
-
-    at_ms: int
-    before_pct: float
-    after_pct: float
-
-
-def last_emptying(history: Iterable[Point]) -> Emptying | None:
-    """The last time that a bin's fill fell at once by more than a quarter; None when it did not."""
-    found, before = None, None
+def last_emptying(history: Iterable[Point], thresholds: Thresholds) -> Emptying | None:
+    """The last time that a bin was emptied, as the watch sees it; None when it was not."""
+    found, level = None, Level(thresholds)
     for point in history:
-        if bins.FILL in point.fields:
-            fill = float(point.fields[bins.FILL])
-            if before is not None and before - fill > EMPTIED_PCT:
-                found = Emptying(point.time_us // 1000, before, fill)
-            before = fill
+        look = read_look(point)
+        if look is not None:
+            found = level.take(look) or found
     return found
 
 

@@ -1,20 +1,21 @@
 """What the panel says of one asset in sentences: what it is, its state, its age, what its history tells. Pure."""
 
+from cloud.page import bin as bins
 from cloud.page import counter, lamp, readings, words
 from cloud.page.bin import BinState
 from cloud.page.counter import CounterState
+from cloud.page.kinds import NOUNS
 from cloud.page.lamp import LampState
-from cloud.page.readings import last_emptying
 from cloud.page.seen import raised
 from cloud.page.story import Story
 from cloud.page.symbols import symbol_of
 from cloud.schema import best_of, uplink_of
 from cloud.stores.base import Point
+from cloud.watch.alarms.sentences import words_of
 from core.errors import UnreadableError
 from core.model import Reception
 from core.territory import Kind
 
-NOUNS = {Kind.LAMP: "lampadaire", Kind.BIN: "bac", Kind.COUNTER: "compteur", Kind.CABINET: "armoire"}
 CHARTS = {
     Kind.LAMP: "Dernières 24 heures",
     Kind.BIN: "7 derniers jours",
@@ -61,7 +62,7 @@ def headline(story: Story) -> str:
     word = symbol_of(kind, seen.state).word
     match seen.state:
         case LampState.FAULT if kind is Kind.LAMP:
-            return f"{word} : {', '.join(readings.broken(kind, name) for name in lamp.faults(story.latest))}"
+            return f"{word} : {_trouble(story)}"
         case BinState.LOW | BinState.HALF | BinState.FULL | BinState.FIRE if seen.value is not None:
             return f"{word} : {words.number(seen.value)}{_UNIT}% rempli"
         case CounterState.FLOWING if seen.value is not None:
@@ -72,12 +73,23 @@ def headline(story: Story) -> str:
             return f"{word} : circuit coupé" if seen.unpowered else word
 
 
+def _trouble(story: Story) -> str:
+    """What is wrong with a lamp: in the watch's word; else by what its driver says, or by its alarm."""
+    known = story.states.get(lamp.LAMP)
+    if known is not None and known.value in lamp.TROUBLES:
+        return lamp.TROUBLES[str(known.value)]
+    said = [readings.broken(Kind.LAMP, name) for name in lamp.faults(story.latest)]
+    return ", ".join(said or [words_of(alarm.kind).one for alarm in story.alarms[:1]])
+
+
 def age(story: Story) -> str:
     """How old the last reading is; that there was none; that no device is there."""
     kind, at_ms, state = story.asset.kind, story.seen.at_ms, story.seen.state
     if kind is Kind.CABINET:
         return "Armoire électrique ; elle n’a pas de capteur."
     if at_ms is None:
+        if state == "awaited":
+            return "Aucune donnée reçue pour l’instant."
         return f"Aucun capteur n’est affecté à ce {NOUNS[kind]}." if state == "bare" else "Aucune donnée reçue."
     span = words.duration(story.now_ms - at_ms)
     if state == "silent":
@@ -91,8 +103,7 @@ def told(story: Story) -> list[str]:
     """What the history of the asset tells: one sentence each."""
     match story.asset.kind:
         case Kind.LAMP:
-            used = readings.energy_wh(story.history, start_ms=story.midnight_ms, end_ms=story.now_ms)
-            return [] if used is None else [f"Énergie depuis minuit : {words.number(used / 1000, 2)}{_UNIT}kWh."]
+            return _of_lamp(story)
         case Kind.BIN:
             return _of_bin(story)
         case Kind.COUNTER:
@@ -101,14 +112,38 @@ def told(story: Story) -> list[str]:
             return []
 
 
+def _of_lamp(story: Story) -> list[str]:
+    said = []
+    lit = story.states.get(lamp.LIT)
+    if lit is not None and story.seen.state in (LampState.LIT, LampState.OFF) and not story.seen.unpowered:
+        said.append(f"{'Allumé' if lit.value else 'Éteint'} depuis {words.duration(story.now_ms - lit.since_ms)}.")
+    plan = story.place.plan
+    if plan is not None:
+        level_pct = plan.level_pct(story.now_ms)
+        wanted = f"allumé à {words.number(level_pct)}{_UNIT}%" if level_pct else "éteint"
+        next_ms = plan.next_change_ms(story.now_ms)
+        until = "" if next_ms is None else f" jusqu’à {words.hour_of_day(next_ms)}"
+        said.append(f"Prévu : {wanted}{until}.")
+    used = readings.energy_wh(story.history, start_ms=story.midnight_ms, end_ms=story.now_ms)
+    if used is not None:
+        said.append(f"Énergie depuis minuit : {words.number(used / 1000, 2)}{_UNIT}kWh.")
+    return said
+
+
 def _of_bin(story: Story) -> list[str]:
     said = [f"À vider à partir de {words.number(story.place.full_pct)}{_UNIT}%."]
-    emptied = last_emptying(story.history)
-    if emptied is None:
-        said.append("Aucune collecte vue depuis 7 jours.")
-    else:
+    full = story.states.get(bins.IS_FULL)
+    if full is not None and full.value:
+        said.append(f"À vider depuis {words.duration(story.now_ms - full.since_ms)}.")
+    emptied = readings.last_emptying(story.history, story.thresholds)
+    known = story.states.get(bins.EMPTIED)
+    if emptied is not None:
         fall = f"de {words.number(emptied.before_pct)} à {words.number(emptied.after_pct)}{_UNIT}%"
         said.append(f"Dernière collecte : {words.moment(emptied.at_ms)} ({fall}).")
+    elif known is not None:
+        said.append(f"Dernière collecte : {words.moment(known.since_ms)}.")
+    else:
+        said.append("Aucune collecte vue depuis 7 jours.")
     if raised(story.latest, "battery_alert"):
         said.append("La pile du capteur est faible.")
     return said

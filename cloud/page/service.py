@@ -9,6 +9,7 @@ import uvicorn
 
 from cloud.page import words
 from cloud.page.app import Hub, build
+from cloud.page.desk import Desk
 from cloud.page.reader import Reader
 from cloud.page.settings import PageSettings
 from cloud.stores.opening import open_store
@@ -42,7 +43,9 @@ def run(settings: PageSettings, *, on_ready: Callable[[str], None], on_beat: Cal
             tenant=settings.tenant,
             operator=settings.operator,
         )
-        _serve(Hub(reader, poll_s=settings.poll_ms / 1000, on_beat=on_beat), listener, settings, on_ready)
+        desk = Desk(settings.cloud) if settings.operator else None
+        hub = Hub(reader, poll_s=settings.poll_ms / 1000, desk=desk, on_beat=on_beat)
+        _serve(hub, listener, settings, on_ready)
         store.close()
 
 

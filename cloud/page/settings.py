@@ -26,7 +26,8 @@ class PageStoreSettings(StoreSettings):
 class PageSettings(ServiceSettings):
     """`public` lets the page answer beyond this machine: put a proxy with TLS and a password in front of it.
 
-    `tenant`: show this one alone, from its own database. `operator`: show devices, radio and raw payloads too.
+    `tenant`: show this one alone, from its own database. `operator`: show devices, radio and raw payloads too, and
+    acknowledge alarms through the worker, whose folder is `cloud`.
     """
 
     model_config = SettingsConfigDict(env_prefix="BEFFROI_PAGE__")
@@ -38,6 +39,7 @@ class PageSettings(ServiceSettings):
     public: bool = False
     tenant: str | None = None
     operator: bool = False
+    cloud: Path | None = None
     poll_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
     clock: ClockSettings = ClockSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -96,21 +96,20 @@ def lit(lamps: Tally, snapshot: Snapshot) -> str:
 
 
 class Reports:
-    """The assets that need a person, by domain, the gravest first; each opens its panel."""
+    """The assets that need a person as the page itself sees them, by domain, the gravest first; each opens its panel.
+    Only while nobody watches: else the alarms say it."""
 
     def __init__(self, on_choose: Callable[[str], None]) -> None:
         self._on_choose = on_choose
         self._shown: object = None
-        with box("section", "reports", aria_label="À signaler"):
+        with box("section", aria_label="À signaler") as self._root:
             self._title = Text("h2", "À signaler")
             self._list = box("div")
-            self._unassigned = Text("p", css="note")
-            self._strangers = box("ul", "strangers")
-        self._named: tuple[Stranger, ...] = ()
 
     def show(self, snapshot: Snapshot, layers: frozenset[Domain]) -> None:
-        self._unassigned.text = unassigned(snapshot.beside.unassigned)
-        self._name_strangers(snapshot)
+        self._root.set_visibility(not snapshot.beside.watch.is_awake)
+        if snapshot.beside.watch.is_awake:
+            return
         found = {domain: assets for domain, assets in snapshot.to_report.items() if domain in layers and assets}
         number = sum(map(len, found.values()))
         self._title.text = f"À signaler ({words.number(number)})" if number else "À signaler"
@@ -141,13 +140,23 @@ class Reports:
             if number > len(rows):
                 Text("li", f"… et {words.number(number - len(rows))} autres sur la carte", "note")
 
-    def _name_strangers(self, snapshot: Snapshot) -> None:
+
+class Strangers:
+    """The devices that speak and that nobody declared; by name only on the operator's page."""
+
+    def __init__(self) -> None:
+        self._named: tuple[Stranger, ...] = ()
+        self._number = Text("p", css="note")
+        self._list = box("ul", "strangers")
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._number.text = unassigned(snapshot.beside.unassigned)
         named = snapshot.beside.strangers
         if named == self._named:
             return
         self._named = named
-        self._strangers.clear()
-        with self._strangers:
+        self._list.clear()
+        with self._list:
             for one in named[:MOST_STRANGERS]:
                 commune = snapshot.ground.communes.get(one.commune)
                 Text(

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
+import msgspec
+
 from cloud.page import tally
+from cloud.page.alarms import Alarm
 from cloud.page.balance import Road, SiteNews
 from cloud.page.ground import Ground
 from cloud.page.kinds import LAYERS, TRADES
+from cloud.page.pulse import Watch
 from cloud.page.seen import Hearing, Points, Seen, heard_until
 from cloud.page.tally import Tallies, Tally
 from core.model import Domain
@@ -39,13 +43,18 @@ class Stranger:
 @dataclass(frozen=True)
 class Beside:
     """What the page shows beside the assets. `vehicles`: of each counter since midnight, None where the store was not
-    asked; `silent`: sites without news; `unassigned`: devices that speak and that nobody declared."""
+    asked; `silent`: sites without news; `unassigned`: devices that speak and that nobody declared; `alarms`: those that
+    hold and those that ended not long ago; `watch`: which tenants are watched; `begun_ms`: of each tenant its first
+    reading."""
 
     road: Road | None = None
     silent: tuple[SiteNews, ...] = ()
     unassigned: int = 0
     strangers: tuple[Stranger, ...] = ()
     vehicles: Mapping[str, float] = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
+    watch: Watch = field(default_factory=Watch)
+    begun_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,10 @@ class Snapshot:
     def newest_ms(self) -> int | None:
         """The last reading of any asset."""
         return max((t.newest_ms for t in self.totals.values() if t.newest_ms is not None), default=None)
+
+    def alarms_of(self, asset: str) -> list[Alarm]:
+        """Those that hold about an asset, the gravest first."""
+        return [one for one in self.beside.alarms if one.is_open and one.asset == asset]
 
     def total(self, kind: Kind) -> Tally:
         return self.totals.get(kind, tally.NONE)
@@ -102,15 +115,36 @@ def picture(ground: Ground, now_ms: int, points: Mapping[str, Points], beside: B
         points: of each asset, the newest of all its series.
     """
     newest_ms = _newest(ground, points)
-    until_ms = {zone.id: heard_until(newest_ms.get(zone.id), now_ms) for zone in ground.zones}
-    powered = {zone: Hearing(at_ms) for zone, at_ms in until_ms.items()}
+    awake = beside.watch.awake
+    powered = {
+        zone.id: Hearing(heard_until(newest_ms.get(zone.id), now_ms), since_ms=beside.begun_ms.get(zone.id, now_ms))
+        for zone in ground.zones
+    }
     seen: dict[str, Seen] = {}
     for asset, place in ground.places.items():
-        zone = ground.communes[place.commune].zone
-        now = Hearing(until_ms[zone], newest_ms.get(place.circuit)) if place.circuit else powered[zone]
-        seen[asset] = TRADES[place.kind].judge(points.get(asset, _NOTHING), place, now)
+        zone, told = ground.communes[place.commune].zone, points.get(asset, _NOTHING)
+        if zone in awake:
+            seen[asset] = TRADES[place.kind].heed(told, place, now_ms)
+            continue
+        now = powered[zone]
+        if place.circuit:
+            now = now._replace(circuit_ms=newest_ms.get(place.circuit))
+        seen[asset] = TRADES[place.kind].judge(told, place, now)
+    for alarm in beside.alarms:
+        if alarm.is_open and alarm.asset in seen and alarm.database in awake:
+            seen[alarm.asset] = _alarmed(seen[alarm.asset], ground.places[alarm.asset].kind, alarm)
     snapshot = _counted(Snapshot(now_ms, StoreState.READY, ground, beside=beside), seen)
     return snapshot if snapshot.newest_ms is not None else replace(snapshot, store=StoreState.EMPTY)
+
+
+def _alarmed(seen: Seen, kind: Kind, alarm: Alarm) -> Seen:
+    """The map never shows an asset as better than its alarms say."""
+    word = TRADES[kind].alarms.get(alarm.kind)
+    if word is None:
+        return seen
+    state = TRADES[kind].states(word)
+    is_graver = _RANKS[kind, state] < _RANKS.get((kind, seen.state), len(_RANKS))
+    return msgspec.structs.replace(seen, state=state) if is_graver else seen
 
 
 def blank(ground: Ground, now_ms: int, store: StoreState) -> Snapshot:

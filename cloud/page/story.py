@@ -1,24 +1,30 @@
 """What is known of one asset: as declared, as measured. Blocking: it lives in the reader's thread."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cloud.page import words
+from cloud.page.alarms import Alarm
 from cloud.page.ground import Ground, Place
 from cloud.page.kinds import TRADES
+from cloud.page.newest import states_of
 from cloud.page.seen import Points, Seen, of_last_device
 from cloud.stores.base import Point, Store
+from cloud.watch.model import State
 from core.territory import Asset, Kind
+from core.territory.model import Thresholds
 
 DAY_MS = 24 * 3_600_000
-_SUSPECT, _UPLINK = "suspect", "uplink"
+_SUSPECT, _UPLINK, _STATE = "suspect", "uplink", "state"
 
 
 @dataclass(frozen=True)
 class Story:
     """`latest`, `suspects`: of its last device. `history`: what its kind's chart shows, whatever device measured it,
     from `since_ms`: the last 24 hours of a lamp, 7 days of a bin, today of a counter. `gap_ms`: a silence longer than
-    this breaks the curve. `midnight_ms`: the last one of Paris. `uplink`: the newest of its device, with radio and raw
+    this breaks the curve. `midnight_ms`: the last one of Paris. `thresholds`: its tenant's.
+    `states`: what the watch knows of it, by kind, while it
+    is watched; `alarms`: those that hold. `uplink`: the newest of its device, with radio and raw
     payload, only where the page is the operator's."""
 
     asset: Asset
@@ -32,11 +38,24 @@ class Story:
     latest: Sequence[Point]
     history: Sequence[Point]
     suspects: Sequence[Point]
+    thresholds: Thresholds
+    states: Mapping[str, State] = field(default_factory=dict)
+    alarms: Sequence[Alarm] = ()
     uplink: Point | None = None
 
 
 def tell(
-    store: Store, database: str, *, asset: Asset, ground: Ground, seen: Seen, now_ms: int, with_uplink: bool
+    store: Store,
+    database: str,
+    *,
+    asset: Asset,
+    ground: Ground,
+    seen: Seen,
+    alarms: Sequence[Alarm],
+    thresholds: Thresholds,
+    now_ms: int,
+    is_watched: bool,
+    with_uplink: bool,
 ) -> Story:
     """What the store knows of an asset now.
 
@@ -70,6 +89,9 @@ def tell(
         latest=last.readings,
         history=history,
         suspects=last.suspects,
+        thresholds=thresholds,
+        states=states_of(store.latest(database, _STATE, where)) if is_watched else {},
+        alarms=alarms,
         uplink=max(uplinks, key=lambda point: point.time_us, default=None),
     )
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from cloud.page import words
+from cloud.page import alarm_words, words
 from cloud.page.balance import Road, SiteNews
-from cloud.page.elements import Text, box, mark, markup
-from cloud.page.state import Snapshot
+from cloud.page.elements import Text, box, button, mark, markup
+from cloud.page.state import Snapshot, StoreState
 from cloud.page.tiles import Tiles
 from core.model import Domain
 from core.territory import Kind
@@ -14,6 +14,10 @@ MOST_SILENT = 3  # named; the others are counted
 _TOWER = (
     '<svg viewBox="0 0 32 32" aria-hidden="true" fill="currentColor"><path d="M16 1 10 8v3H8v4h2v13H6v3h20v-3h-4V15h2'
     'v-4h-2V8ZM14 12a2 2 0 0 1 4 0v5h-4Zm-1 9h6v7h-6Z"/></svg>'
+)
+_BELL = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor"><path d="M12 2a2 2 0 0 1 2 2v.4A6 6 0 0 1 18 10v5'
+    'l2 3H4l2-3v-5a6 6 0 0 1 4-5.6V4a2 2 0 0 1 2-2ZM9.5 19.5h5a2.5 2.5 0 0 1-5 0Z"/></svg>'
 )
 _COUNTERS = (
     ("accepted", "acceptés", "", "Messages écrits sur le disque d’un site : rien de ce qui est accepté ne se perd."),
@@ -27,16 +31,19 @@ _COUNTERS = (
 class Strip:
     """Built once for a browser; `show` changes only the texts that differ."""
 
-    def __init__(self, on_switch: Callable[[Domain], None]) -> None:
+    def __init__(self, on_switch: Callable[[Domain], None], on_alarms: Callable[[], None]) -> None:
         with box("header", "top"):
             with box("div", "brand"):
                 markup(_TOWER, "tower")
                 with box("div"):
                     Text("h1", "Beffroi")
                     self._title = Text("p")
+                    self._moment = Text("p", css="moment")
             self.tiles = Tiles(on_switch)
             with box("div", "times"):
-                self._moment = Text("p", css="moment")
+                with button("badge", on_alarms, title="Aller à la liste des alarmes") as self._badge:
+                    markup(_BELL, "bell")
+                    self._alarms = Text("span")
                 with box("p", "fresh") as self._fresh:
                     box("span", "pulse", aria_hidden="true")
                     self._age = Text("span")
@@ -58,6 +65,8 @@ class Strip:
         self._moment.text = words.short_moment(snapshot.now_ms)
         self._age.text = freshness(snapshot)
         mark(self._fresh, "data-look", freshness_look(snapshot))
+        self._alarms.text = alarm_words.badge(snapshot)
+        mark(self._badge, "data-look", alarm_words.badge_look(snapshot))
         self.tiles.show(snapshot)
         road = snapshot.beside.road
         for name, text in self._counts.items():
@@ -69,8 +78,10 @@ class Strip:
 
 
 def freshness(snapshot: Snapshot) -> str:
-    """`dernière donnée il y a 12 s`, or that there is none."""
+    """`dernière donnée il y a 12 s`, or that there is none, or that nobody can know now."""
     newest_ms = snapshot.newest_ms
+    if snapshot.store is StoreState.FAILING:
+        return "magasin de données injoignable"
     if newest_ms is None:
         return "aucune donnée reçue"
     text = f"dernière donnée {words.ago(snapshot.now_ms - newest_ms)}"
@@ -84,9 +95,11 @@ def freshness(snapshot: Snapshot) -> str:
 
 
 def freshness_look(snapshot: Snapshot) -> str:
-    """`well`; `old` when the youngest reading is too old to trust the map; `waiting` for the first one, or for the
-    evening when nothing but lamps without power could speak."""
+    """`well`; `old` when the youngest reading is too old to trust the map, or the store cannot be read; `waiting` for
+    the first one, or for the evening when nothing but lamps without power could speak."""
     newest_ms = snapshot.newest_ms
+    if snapshot.store is StoreState.FAILING:
+        return "old"
     if newest_ms is None:
         return "waiting"
     age_ms = snapshot.now_ms - newest_ms

@@ -80,6 +80,7 @@ SYMBOLS: Mapping[Kind, Mapping[StrEnum, Symbol]] = {
         LampState.SUSPECT: _lamp(
             "Mesure douteuse", "Mesure douteuse", Part(_DIAMOND, _PURPLE, "#ffe6f3"), "#6d2f52", on_top=True
         ),
+        LampState.AWAITED: _lamp("En attente", "En attente", Part(_SQUARE, "none", _GREY), "#4c555f"),
         LampState.SILENT: _lamp("Sans donnée", "Sans donnée", Part(_SQUARE, _GREY, _GREY_EDGE), "#4c555f"),
         LampState.BARE: _lamp("Sans capteur", "Sans capteur", Part(_DOT, _GREY, _GREY_EDGE), "#4c555f"),
     },
@@ -100,6 +101,7 @@ SYMBOLS: Mapping[Kind, Mapping[StrEnum, Symbol]] = {
         BinState.SUSPECT: Symbol(
             "Mesure douteuse", "Mesure douteuse", (Part(_BUCKET, _PURPLE, "#ffe6f3"), Part(_SPARK, "#ffffff"))
         ),
+        BinState.AWAITED: Symbol("En attente", "En attente", (Part(_BUCKET, "none", _GREY),)),
         BinState.SILENT: Symbol(
             "Sans donnée", "Sans donnée", (Part(_BUCKET, _GREY, _GREY_EDGE), Part(_SLASH, edge="#ffffff", width=2))
         ),
@@ -111,6 +113,7 @@ SYMBOLS: Mapping[Kind, Mapping[StrEnum, Symbol]] = {
         CounterState.SUSPECT: Symbol(
             "Mesure douteuse", "Mesure douteuse", (Part(_ARROW, _PURPLE, "#ffe6f3"), Part(_ARROW_SPARK, "#ffffff"))
         ),
+        CounterState.AWAITED: Symbol("En attente", "En attente", (Part(_SMALL_ARROW, "none", _GREY),)),
         CounterState.SILENT: Symbol(
             "Sans mesure", "Sans mesure", (Part(_ARROW, _GREY, _GREY_EDGE), Part(_SLASH, edge="#ffffff", width=2))
         ),

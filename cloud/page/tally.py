@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cloud.page.ground import Ground
-from cloud.page.kinds import BARE, SILENT
+from cloud.page.kinds import AWAITED, BARE, SILENT
 from cloud.page.seen import Seen
 from core.territory import Kind
 
@@ -29,7 +29,7 @@ class Tally:
     @property
     def heard(self) -> int:
         """Those of which the page knows a present state."""
-        return self.equipped - self[SILENT]
+        return self.equipped - self[SILENT] - self[AWAITED]
 
     @property
     def is_cut(self) -> bool:

@@ -1,17 +1,20 @@
 """The page in one browser: strip, communes, map, legend, panel; and a message while there is nothing to show."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from nicegui import background_tasks
 from nicegui.events import GenericEventArguments
 
+from cloud.page.ack_form import AckForm, Acknowledge
+from cloud.page.alarm_list import AlarmList
+from cloud.page.alarms import Alarm
 from cloud.page.elements import Text, box, mark
 from cloud.page.kinds import LAYERS, TRADES
 from cloud.page.legend import Legend
 from cloud.page.map import AssetMap
 from cloud.page.panel import Panel
-from cloud.page.sidebar import Communes, Reports
+from cloud.page.sidebar import Communes, Reports, Strangers
 from cloud.page.state import Changes, Snapshot, StoreState
 from cloud.page.story import Story
 from cloud.page.strip import Strip
@@ -46,20 +49,34 @@ class View:
 
     Args:
         tell: reads what is known of one asset, off the event loop.
+        remember: reads the alarms that ended in the last days, off the event loop.
+        acknowledge: tells the service who takes care of an alarm; None where nobody may.
     """
 
-    def __init__(self, snapshot: Snapshot, *, tell: Callable[[str], Awaitable[Story | None]]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        tell: Callable[[str], Awaitable[Story | None]],
+        remember: Callable[[], Awaitable[Sequence[Alarm]]],
+        acknowledge: Acknowledge | None = None,
+    ) -> None:
         self._tell = tell
         self._snapshot = snapshot
         self._layers = frozenset(LAYERS)
         self._opened: _Open | None = None
         self._polls = 0
+        self._form = None if acknowledge is None else AckForm(acknowledge)
+        ack = None if self._form is None else self._acknowledge
         with box("div", "page"):
-            self._strip = Strip(self._switch)
+            self._strip = Strip(self._switch, self._show_alarms)
             with box("div", "body"):
                 with box("div", "side"):
+                    self._alarms = AlarmList(self._choose_alarm, remember=remember, on_acknowledge=ack)
                     self._communes = Communes(self._show_commune)
-                    self._reports = Reports(self._choose)
+                    with box("div", "reports"):
+                        self._reports = Reports(self._choose)
+                        self._strangers = Strangers()
                 with box("main", "centre", aria_label="Carte"):
                     with box("div", "message", role="status") as self._message:
                         self._words = Text("strong")
@@ -67,7 +84,7 @@ class View:
                     self._map = AssetMap()
                     self._map.on("asset", self._on_asset).on("commune", self._on_commune)
                     self._legend = Legend()
-                self._panel = Panel(self._close)
+                self._panel = Panel(self._close, on_acknowledge=ack)
         self._say(snapshot)
 
     def show(self, snapshot: Snapshot, changes: Changes) -> None:
@@ -84,8 +101,10 @@ class View:
     def _say(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._strip.show(snapshot)
+        self._alarms.show(snapshot)
         self._communes.show(snapshot)
         self._reports.show(snapshot, self._layers)
+        self._strangers.show(snapshot)
         self._legend.show(snapshot, self._layers)
         words, why = _MESSAGES.get(snapshot.store, ("", ""))
         self._words.text, self._why.text = words, why
@@ -107,6 +126,24 @@ class View:
 
     def _show_commune(self, insee: str) -> None:
         self._map.show_commune(insee)
+
+    def _show_alarms(self) -> None:
+        """Bring the list of alarms into view: on a phone it is elsewhere on the page."""
+        here = f"document.getElementById('{self._alarms.root.html_id}')"
+        self._alarms.root.client.run_javascript(
+            f"{here}.scrollIntoView({{block: 'start'}}); {here}.focus({{preventScroll: true}})"
+        )
+
+    def _choose_alarm(self, alarm: Alarm) -> None:
+        """Open what an alarm is about, or show its commune."""
+        if alarm.asset in self._snapshot.ground.places:
+            self._choose(alarm.asset)
+        elif alarm.commune in self._snapshot.ground.communes:
+            self._show_commune(alarm.commune)
+
+    def _acknowledge(self, alarm: Alarm) -> None:
+        if self._form is not None:
+            self._form.ask(alarm, self._snapshot.ground)
 
     def _choose(self, asset: str) -> None:
         self._opened = _Open(asset, None)

@@ -1,10 +1,14 @@
 """A small ground and points on it, for the page's pure modules."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from cloud.page import alarms
+from cloud.page.alarms import Alarm
 from cloud.page.ground import Commune, Ground, Place, Zone
 from cloud.page.newest import Book, Series
 from cloud.page.seen import Points
+from cloud.page.state import Beside
 from cloud.stores.base import Field, Point
 from core.territory import Kind
 from core.territory.model import Geometry, Shape
@@ -14,6 +18,7 @@ MIDNIGHT_MS = NOON_MS - 13 * 3_600_000
 HOUR_MS = 3_600_000
 SILENT_AFTER_MS = 3 * HOUR_MS
 UNPOWERED_AFTER_MS = HOUR_MS * 5 // 4
+LONG_HEARD = Beside(begun_ms={"ccpvm": 0, "esternay": 0})  # a zone whose assets had the time to speak
 BIN_GEOMETRY = Geometry(Shape.UPRIGHT, height_mm=1000, blind_mm=100)
 
 
@@ -82,7 +87,48 @@ def point(
 
 def heard(*points: Point) -> Mapping[str, Points]:
     """As the feed hands them over: readings and, by their measurement, suspects."""
-    readings, suspects = Series(), Series()
-    readings.replace(point for point in points if point.measurement != "suspect")
+    readings, suspects, states = Series(), Series(), Series()
+    readings.replace(point for point in points if point.measurement not in {"suspect", "state"})
     suspects.replace(point for point in points if point.measurement == "suspect")
-    return Book().write([readings], [suspects])
+    states.replace(point for point in points if point.measurement == "state")
+    return Book().write([readings], [suspects], [states])
+
+
+def state(kind: str, value: float | str, *, asset: str = "lamp-1", ago_ms: int = 60_000) -> Point:
+    """What the watch knows of an asset."""
+    field: dict[str, Field] = {"word" if isinstance(value, str) else "value": value}
+    tags = {"commune": "88383", "asset": asset, "kind": kind}
+    return Point("state", tags, (NOON_MS - ago_ms) * 1000, {**field, "since_ms": NOON_MS - ago_ms})
+
+
+def alarm_point(
+    kind: str,
+    severity: str = "warning",
+    word: str = "raised",
+    *,
+    number: int = 1,
+    since_ms: int = NOON_MS - HOUR_MS,
+    at_ms: int = NOON_MS - HOUR_MS,
+    by: str = "",
+    note: str = "",
+    commune: str = "88383",
+    **about: str,
+) -> Point:
+    """An alarm as the watch writes it; `about`: asset, device, site or gateway."""
+    fields: dict[str, Field] = {
+        "id": number,
+        "state": word,
+        "active": word != "cleared",
+        "severity": severity,
+        "since_ms": since_ms,
+        "text": f"{kind} 0018b20000000001",
+        "by": by,
+        "note": note,
+    }
+    return Point("alarm", {"kind": kind, "commune": commune, **about}, at_ms * 1000 + number, fields)
+
+
+def alarm(kind: str, severity: str = "warning", word: str = "raised", **facts: Any) -> Alarm:
+    read = alarms.read(facts.pop("database", "ccpvm"), alarm_point(kind, severity, word, **facts))
+    assert read is not None
+    return read

@@ -11,7 +11,7 @@ from cloud.page.seen import Points
 from cloud.stores.base import Point
 from cloud.stores.sqlite import SqliteStore
 from core.territory import Kind
-from tests.unit.page.page_facts import HOUR_MS, NOON_MS, ground, lamp, other, point
+from tests.unit.page.page_facts import HOUR_MS, NOON_MS, alarm_point, ground, lamp, other, point, state
 
 TOWN = ground(lamp("lamp-1"), lamp("lamp-2"), other(Kind.COUNTER, "cnt-1"))
 
@@ -135,17 +135,23 @@ def test_one_poll_reads_one_measurement_whole(desk: Desk) -> None:
         point({"vehicles_count": 3.0}, asset="cnt-1", measurement="traffic", ago_ms=0),
         point({"fill_pct": 3.0}, asset="bin-1", measurement="bin", ago_ms=0),
         point({"power_w": 9_000.0}, measurement="suspect", ago_ms=0),
+        state("lit", 1.0, ago_ms=0),
+        alarm_point("light.flicker", asset="lamp-1", at_ms=NOON_MS),
     )
     desk.read()
     whole: list[str] = []
+
+    def read(mono_ms: int) -> None:
+        desk.read(mono_ms=mono_ms)
+        asked = [name for name, since_us in desk.store.asked if since_us is None]
+        whole.extend(name for name in asked if name not in {"site", "heartbeat"})  # of a few series
+
     for _ in range(4):
-        desk.read(mono_ms=WHOLE_MS // 4)
-        whole += [name for name, since_us in desk.store.asked if since_us is None and name != "site"]
+        read(WHOLE_MS // 4)
     assert len(whole) == 1
-    for _ in range(3):
-        desk.read()
-        whole += [name for name, since_us in desk.store.asked if since_us is None and name != "site"]
-    assert sorted(whole) == ["bin", "light", "suspect", "traffic"]
+    for _ in range(5):
+        read(1_000)
+    assert sorted(whole) == ["alarm", "bin", "light", "state", "suspect", "traffic"]
 
 
 def test_what_was_moved_away_is_gone_after_a_change_of_the_territory(desk: Desk) -> None:

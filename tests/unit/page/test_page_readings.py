@@ -11,6 +11,7 @@ from cloud.stores.base import Point
 from core.model import Domain
 from core.quantities import QUANTITIES
 from core.territory import Kind
+from core.territory.model import Thresholds
 from tests.unit.page.page_facts import HOUR_MS, MIDNIGHT_MS, NOON_MS, point
 
 
@@ -122,14 +123,15 @@ def filled(pct: float, ago_ms: int) -> Point:
     return point({"fill_pct": pct}, asset="bin-1", measurement="bin", ago_ms=ago_ms)
 
 
-def test_an_emptying_is_a_fall_of_more_than_a_quarter() -> None:
-    """The last one counts; settling and a jumping echo are none."""
-    week = [filled(80.0, 50 * HOUR_MS), filled(4.0, 40 * HOUR_MS), filled(60.0, 9 * HOUR_MS), filled(41.0, HOUR_MS)]
-    emptied = last_emptying(week)
+def test_an_emptying_is_what_the_watch_says_it_is() -> None:
+    """The page has no rule of its own: a fall that a second look confirms; a jumping echo is none."""
+    hours = [(60, 78.0), (50, 80.0), (40, 4.0), (30, 5.0), (9, 60.0), (5, 62.0), (2, 4.0), (1, 63.0)]
+    week = [filled(pct, ago * HOUR_MS) for ago, pct in hours]
+    emptied = last_emptying(week, Thresholds())
     assert emptied is not None
-    assert (emptied.at_ms, emptied.before_pct, emptied.after_pct) == (NOON_MS - 40 * HOUR_MS, 80.0, 4.0)
-    assert last_emptying(week[1:]) is None
-    assert last_emptying([]) is None
+    assert (emptied.at_ms, emptied.before_pct, emptied.after_pct) == (NOON_MS - 40 * HOUR_MS, 78.0, 4.0)
+    assert last_emptying(week[3:], Thresholds()) is None
+    assert last_emptying([], Thresholds()) is None
 
 
 def test_the_week_of_a_bin_shows_its_threshold() -> None:

@@ -11,6 +11,7 @@ from core.model import Domain
 from core.territory import Kind
 from tests.unit.page.page_facts import (
     HOUR_MS,
+    LONG_HEARD,
     NOON_MS,
     SILENT_AFTER_MS,
     UNPOWERED_AFTER_MS,
@@ -26,7 +27,7 @@ STREET = ground(lamp("lamp-1"), lamp("lamp-2"), lamp("lamp-3", equipped=False))
 
 
 def seen(*readings: Point, now_ms: int = NOON_MS) -> Snapshot:
-    return picture(STREET, now_ms, heard(*readings))
+    return picture(STREET, now_ms, heard(*readings), LONG_HEARD)
 
 
 def test_a_snapshot_counts_lamps_by_state_for_each_commune_and_all_together() -> None:
@@ -162,6 +163,7 @@ def test_what_to_report_is_ordered_by_gravity_in_each_layer() -> None:
             point({"fire_alert": "raised"}, asset="bin-2", measurement="bin"),
             point({"fill_pct": 60.0}, asset="bin-3", measurement="bin"),
         ),
+        LONG_HEARD,
     )
     assert snapshot.to_report == {
         Domain.LIGHT: ["lamp-3", "lamp-4", "lamp-2"],
@@ -173,7 +175,7 @@ def test_what_to_report_is_ordered_by_gravity_in_each_layer() -> None:
 def test_kinds_are_counted_apart() -> None:
     """A silent bin is not a silent lamp, though the word is one."""
     street = ground(lamp("lamp-1"), other(Kind.BIN, "bin-1"), other(Kind.COUNTER, "cnt-1"), CABINET)
-    snapshot = picture(street, NOON_MS, heard(point({"fill_pct": 90.0}, asset="bin-1", measurement="bin")))
+    snapshot = picture(street, NOON_MS, heard(point({"fill_pct": 90.0}, asset="bin-1", measurement="bin")), LONG_HEARD)
     tallies = snapshot.tallies["88383"]
     assert tallies[Kind.LAMP].by_state == {LampState.SILENT: 1}
     assert tallies[Kind.BIN].by_state == {BinState.FULL: 1}

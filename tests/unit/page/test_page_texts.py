@@ -22,10 +22,14 @@ from cloud.page.tally import Tally
 from cloud.page.tiles import figure, is_troubled, trouble
 from cloud.page.tiles import freshness as tile_freshness
 from cloud.stores.base import Point
+from cloud.watch.model import State
+from cloud.watch.plan import Nights, Plan
 from core.model import Domain
 from core.territory import Asset, Kind
+from core.territory.calendars import Calendar, Programme
+from core.territory.model import Thresholds
 from tests.support.streets import GATEWAY, PAYLOAD, Streets
-from tests.unit.page.page_facts import HOUR_MS, MIDNIGHT_MS, NOON_MS, ground, heard, lamp, other, point
+from tests.unit.page.page_facts import HOUR_MS, LONG_HEARD, MIDNIGHT_MS, NOON_MS, ground, heard, lamp, other, point
 
 ROAD = Road(accepted=105, stored=100, spooled=2, quarantined=2, evicted=1, edges=3, reported_ms=NOON_MS - 4000)
 STREET = ground(lamp())
@@ -153,6 +157,7 @@ def story(seen: Seen, *points: dict[str, Any], place: Place | None = None, **fac
         since_ms=NOON_MS - 24 * HOUR_MS,
         midnight_ms=MIDNIGHT_MS,
         gap_ms=HOUR_MS,
+        thresholds=Thresholds(),
         **told_facts,
     )
 
@@ -179,18 +184,39 @@ def test_the_panel_of_a_bin_says_its_fill_its_threshold_and_its_last_collection(
     """And the asset's id beside its street."""
     place = other(Kind.BIN, "bin-1")
     week = [
-        point({"fill_pct": 85.0}, asset="bin-1", measurement="bin", ago_ms=5 * HOUR_MS),
-        point({"fill_pct": 3.0}, asset="bin-1", measurement="bin", ago_ms=HOUR_MS),
+        point({"fill_pct": pct}, asset="bin-1", measurement="bin", ago_ms=ago * HOUR_MS)
+        for ago, pct in ((6, 84.0), (5, 85.0), (1, 3.0), (0, 3.0))
     ]
     now = story(Seen(BinState.LOW, NOON_MS, value=3.0), {"battery_alert": "raised"}, place=place, history=week)
     assert headline(now) == "Peu rempli : 3\u202f% rempli"
     assert declared(now) == "Bac · Remiremont · bin-1"
     assert told(now) == [
         "À vider à partir de 80\u202f%.",
-        "Dernière collecte : mardi 25 novembre 2025, 12:00 (de 85 à 3\u202f%).",
+        "Dernière collecte : mardi 25 novembre 2025, 12:00 (de 84 à 3\u202f%).",
         "La pile du capteur est faible.",
     ]
-    assert told(replace(now, history=[], latest=[]))[1] == "Aucune collecte vue depuis 7 jours."
+    quiet = replace(now, history=[], latest=[])
+    assert told(quiet)[1] == "Aucune collecte vue depuis 7 jours."
+    states = {
+        "full": State("full", 1.0, NOON_MS - 3 * HOUR_MS),
+        "emptied_ms": State("emptied_ms", float(NOON_MS - 9 * 24 * HOUR_MS), NOON_MS - 9 * 24 * HOUR_MS),
+    }
+    assert told(replace(quiet, states=states))[1:] == [
+        "À vider depuis 3 h.",
+        "Dernière collecte : dimanche 16 novembre 2025, 13:00.",
+    ]
+
+
+def test_the_panel_of_a_lamp_says_since_when_and_what_is_planned() -> None:
+    """What the watch knows, beside what the calendar wants."""
+    night_ms = NOON_MS + 9 * HOUR_MS
+    plan = Plan(Nights(Calendar("n", "all"), {"all": Programme("all")}, lat=48.0, lon=6.5), switched=False)
+    lit = {"lit": State("lit", 1.0, night_ms - 4 * HOUR_MS)}
+    burning = replace(
+        story(Seen(LampState.LIT, night_ms), place=replace(lamp(), plan=plan)), now_ms=night_ms, states=lit
+    )
+    assert told(burning) == ["Allumé depuis 4 h.", "Prévu : allumé à 100\u202f% jusqu’à 07:56."]
+    assert told(replace(burning, states={}, now_ms=NOON_MS)) == ["Prévu : éteint jusqu’à 16:46."]
 
 
 def test_the_panel_of_a_counter_says_vehicles_by_direction_and_speed() -> None:
@@ -229,7 +255,7 @@ def test_radio_and_raw_payload_are_told_only_where_the_uplink_was_read(tmp_path:
 
 def test_a_report_says_what_where_and_which() -> None:
     """An asset that is called by its street is named by its id too."""
-    bins = picture(TOWN, NOON_MS, heard(point({"fill_pct": 92.0}, asset="bin-1", measurement="bin")))
+    bins = picture(TOWN, NOON_MS, heard(point({"fill_pct": 92.0}, asset="bin-1", measurement="bin")), LONG_HEARD)
     assert what("bin-1", bins) == "À vider · 92\u202f% · Remiremont · bin-1"
     assert what("lamp-1", bins) == "Sans donnée · Remiremont"
 

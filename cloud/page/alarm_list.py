@@ -1,0 +1,143 @@
+"""The list of alarms: the gravest first, what has just ended faded below, and the last days on demand."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from nicegui import background_tasks
+from nicegui.element import Element
+
+from cloud.page import alarm_words
+from cloud.page.alarms import Alarm
+from cloud.page.elements import Text, box, button, mark, markup
+from cloud.page.state import Snapshot
+from cloud.watch.alarms.alarm import AlarmState
+from core.errors import LinkError, StorageError
+
+MOST_SHOWN, MOST_ON_A_PHONE = 5, 3  # until all are asked for
+MOST_REMEMBERED = 100
+HISTORY_DAYS = 7
+Choose = Callable[[Alarm], None]
+
+
+class AlarmList:
+    """Built once for a browser; its rows anew when an alarm is another, their ages at every `show`.
+
+    Args:
+        remember: the alarms that ended in the last days, the last first.
+        on_acknowledge: None where nobody may.
+    """
+
+    def __init__(
+        self,
+        on_choose: Choose,
+        *,
+        remember: Callable[[], Awaitable[Sequence[Alarm]]],
+        on_acknowledge: Choose | None = None,
+    ) -> None:
+        self._on_choose = on_choose
+        self._on_acknowledge = on_acknowledge
+        self._remember = remember
+        self._shown: object = None
+        self._ages: list[tuple[Text, Alarm]] = []
+        self._snapshot: Snapshot | None = None
+        self._is_long = False
+        self._past: Sequence[Alarm] | None = None  # None: not asked for
+        with box("section", "alarms", aria_label="Alarmes", tabindex="-1") as self.root:
+            self._title = Text("h2", "Alarmes")
+            with box("p", "watch-note", role="status") as self._note:
+                self._words = Text("span")
+            self._list = box("div")
+            self._more = button("alarm-more", self._lengthen)
+            with self._more:
+                self._more_words = Text("span")
+            self._switch = button("alarm-more", self._toggle_history, aria_expanded="false")
+            with self._switch:
+                self._switch_words = Text("span")
+            self._history = box("div", "history")
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        alarms, now_ms = snapshot.beside.alarms, snapshot.now_ms
+        held = [one for one in alarms if one.is_open]
+        self._title.text = alarm_words.heading(len(held))
+        self._words.text = alarm_words.watch_note(snapshot)
+        mark(self._note, "data-look", alarm_words.watch_look(snapshot))
+        what = (alarms, snapshot.ground.digest, self._is_long)
+        if what != self._shown:
+            self._shown = what
+            self._build(alarms, snapshot)
+        for text, alarm in self._ages:
+            text.text = alarm_words.since(alarm, now_ms)
+
+    def _build(self, alarms: Sequence[Alarm], snapshot: Snapshot) -> None:
+        self._ages.clear()
+        self._list.clear()
+        shown = alarms if self._is_long else alarms[:MOST_SHOWN]
+        with self._list, box("ul", "alarm-list is-long" if self._is_long else "alarm-list"):
+            for alarm in shown:
+                self._row(alarm, snapshot)
+        self._more_words.text = alarm_words.more(len(alarms), is_long=self._is_long)
+        number = "few" if len(alarms) <= MOST_ON_A_PHONE else "some" if len(alarms) <= MOST_SHOWN else "many"
+        mark(self._more, "data-number", number)
+        self._switch_words.text = alarm_words.history_switch(HISTORY_DAYS, is_open=self._past is not None)
+
+    def _row(self, alarm: Alarm, snapshot: Snapshot) -> None:
+        with box("li", f"alarm is-{alarm.severity} is-{alarm.state}"):
+            with button("alarm-what", partial(self._on_choose, alarm)):
+                markup(alarm_words.sign(alarm.severity), "alarm-sign")
+                Text("span", alarm_words.gravity(alarm.severity), "only-read")
+                Text("span", alarm_words.name(alarm), "name")
+                with box("span", "what"):
+                    Text("span", self._where(alarm, snapshot), "where")
+                    self._ages.append((Text("span", css="since"), alarm))
+                seen = alarm_words.seen_by(alarm)
+                if seen:
+                    Text("span", seen, "what seen-by")
+            if self._on_acknowledge is not None and alarm.state is AlarmState.RAISED:
+                with button("alarm-ack", partial(self._on_acknowledge, alarm)):
+                    Text("span", "Acquitter")
+
+    def _lengthen(self) -> None:
+        self._is_long = not self._is_long
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def _toggle_history(self) -> None:
+        if self._past is not None:
+            self._tell_history(None)
+        else:
+            background_tasks.create(self._read_history(), name="history")
+
+    async def _read_history(self) -> None:
+        try:
+            self._tell_history(await self._remember())
+        except (LinkError, StorageError) as error:
+            self._tell_history((), fault=f"Lecture impossible pour l’instant ({error.code}).")
+
+    def _tell_history(self, past: Sequence[Alarm] | None, *, fault: str = "") -> None:
+        self._past = past
+        mark(self._switch, "aria-expanded", "false" if past is None else "true")
+        self._switch_words.text = alarm_words.history_switch(HISTORY_DAYS, is_open=past is not None)
+        self._history.clear()
+        if past is None or self._snapshot is None:
+            return
+        with self._history:
+            if not past:
+                Text("p", fault or f"Aucune alarme terminée depuis {HISTORY_DAYS} jours.", "note")
+            with box("ul"):
+                for alarm in past[:MOST_REMEMBERED]:
+                    with box("li", f"alarm is-{alarm.severity} is-cleared"):
+                        self._remembered(alarm, self._snapshot)
+            if len(past) > MOST_REMEMBERED:
+                Text("p", f"… et {len(past) - MOST_REMEMBERED} autres", "note")
+
+    def _remembered(self, alarm: Alarm, snapshot: Snapshot) -> Element:
+        with button("alarm-what", partial(self._on_choose, alarm)) as row:
+            markup(alarm_words.sign(alarm.severity), "alarm-sign")
+            Text("span", alarm_words.name(alarm), "name")
+            Text("span", self._where(alarm, snapshot), "what")
+            Text("span", alarm_words.span(alarm), "what")
+        return row
+
+    def _where(self, alarm: Alarm, snapshot: Snapshot) -> str:
+        return alarm_words.where(alarm, snapshot.ground, for_operator=self._on_acknowledge is not None)
