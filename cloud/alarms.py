@@ -1,16 +1,20 @@
-"""Conditions that a person must know of, until the watch exists: in `status`, an ERROR in the log, a row in the
-operator's `alarm`. Each is said once as it begins and once as it ends."""
+"""Conditions of the worker that a person must know of: in `status`, an ERROR in the log, a row in the operator's
+`alarm`. Each is said once as it begins and once as it ends. The watch tells people (`cloud.watch.alarms`)."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cloud.reports import alarm_points
-from cloud.schema import RowPoints
-from cloud.stores.base import Point
+from cloud.schema import ALARM, RowPoints
+from cloud.stores.base import Field, Point
+from cloud.watch.alarms.alarm import AlarmState
 from core import log
 from core.ports.clock import Clock
+from core.territory import OPERATOR
+from core.territory.alerting import ROAD
 
 _log = log.get(__name__)
 
@@ -44,8 +48,8 @@ class Alarms:
         if known is not None and known.message == message:
             return
         since_ms = self._clock.now_ms() if known is None else known.since_ms
-        self._holding[key] = Alarm(code, message, since_ms, hint, site, tenant)
-        self._note(key, message, active=True)
+        alarm = self._holding[key] = Alarm(code, message, since_ms, hint, site, tenant)
+        self._note(key, alarm_points(alarm, at_ms=self._clock.now_ms(), active=True, is_new=known is None))
         _log.error("alarm.begun", code=code, message=message, hint=hint, site=site, tenant=tenant)
 
     def end(self, code: str, *, site: str = "", tenant: str = "") -> None:
@@ -53,7 +57,7 @@ class Alarms:
         key = (code, site, tenant)
         alarm = self._holding.pop(key, None)
         if alarm is not None:
-            self._note(key, alarm.message, active=False)
+            self._note(key, alarm_points(alarm, at_ms=self._clock.now_ms(), active=False))
             _log.info("alarm.ended", code=code, site=site, tenant=tenant)
 
     def end_left_over(self, newest: Iterable[Point]) -> None:
@@ -63,9 +67,13 @@ class Alarms:
             newest: the store's latest `alarm` points.
         """
         for point in newest:
-            key = (point.tags.get("kind", ""), point.tags.get("site", ""), point.tags.get("channel", ""))
-            if point.fields.get("active") is True and key not in self._holding:
-                self._note(key, str(point.fields.get("message", "")), active=False)
+            if point.fields.get("active") is not True or not _is_a_workers(point):
+                continue
+            kind, site, tenant = (point.tags.get(tag, "") for tag in ("kind", "site", "channel"))
+            key = (kind.removeprefix(ROAD), site, tenant)
+            if key not in self._holding:
+                ended: dict[str, Field] = {"state": str(AlarmState.CLEARED), "active": False}
+                self._note(key, RowPoints(OPERATOR, [Point(ALARM, point.tags, self._clock.now_ms() * 1000, ended)]))
 
     def holding(self) -> list[Alarm]:
         return sorted(self._holding.values(), key=lambda alarm: (alarm.since_ms, alarm.code))
@@ -83,10 +91,19 @@ class Alarms:
         done = {id(made) for made in points}
         self._unwritten = {key: made for key, made in self._unwritten.items() if id(made) not in done}
 
-    def _note(self, key: _Key, message: str, *, active: bool) -> None:
-        code, site, tenant = key
-        at_ms = self._clock.now_ms()
-        self._unwritten[key] = alarm_points(code, message, active=active, at_ms=at_ms, site=site, tenant=tenant)
+    def _note(self, key: _Key, points: RowPoints) -> None:
+        """What is not written yet of the same condition is out of date: but not that it is new."""
+        waiting = self._unwritten.get(key)
+        if waiting is not None:
+            (before,), (now,) = waiting.points, points.points
+            points = RowPoints(points.database, [replace(now, fields={**before.fields, **now.fields})])
+        self._unwritten[key] = points
+
+
+def _is_a_workers(point: Point) -> bool:
+    """Whether a worker began it: what an edge or the watch says has a commune, or is none of beffroi's conditions."""
+    kind = point.tags.get("kind", "")
+    return "commune" not in point.tags and (kind.startswith(ROAD) or "code" in point.fields)  # code: as it was before
 
 
 def as_json(alarms: Iterable[Alarm]) -> list[dict[str, Any]]:

@@ -3,7 +3,9 @@
 | Measurement | One point | Tags | Fields |
 |---|---|---|---|
 | `site` | a health document | commune, site | its counters |
-| `alarm` | a condition that began or ended (operator only) | kind, site, channel (the tenant) | code, message, active |
+| `alarm` | a condition of the worker (operator only) | kind, site, channel (the tenant) | as the watch has them |
+
+The watch goes on with the same series (`cloud.watch.alarms.points`): its points have an `id` too, and who took it up.
 """
 
 import math
@@ -12,6 +14,10 @@ from collections.abc import Mapping
 from cloud.schema import ALARM, SITE, RowPoints
 from cloud.stores.base import Field, Point
 from cloud.stores.checks import is_name
+from cloud.watch.alarms.alarm import AlarmState
+from cloud.watch.alarms.points import alarm_tags
+from cloud.watch.alarms.road import Condition, worker_finding
+from cloud.watch.alarms.sentences import text_of
 from core.territory import OPERATOR, Site
 
 _DEEPEST = 4  # tables inside tables of a health document; more is none of ours
@@ -52,18 +58,17 @@ def _flat(table: Mapping[str, object], prefix: str, *, depth: int = 1) -> list[t
     return flat
 
 
-def alarm_points(code: str, message: str, *, active: bool, at_ms: int, site: str = "", tenant: str = "") -> RowPoints:
-    """A condition that a person must know of, as it begins (`active`) or ends; a series for each code, site and
-    tenant, so that `latest` gives what holds now."""
-    tags = {"kind": code, "site": site, "channel": tenant}
-    return RowPoints(
-        OPERATOR,
-        [
-            Point(
-                ALARM,
-                {tag: text for tag, text in tags.items() if text},
-                at_ms * 1000,
-                {"code": code, "message": message, "active": active},
-            )
-        ],
-    )
+def alarm_points(condition: Condition, *, at_ms: int, active: bool, is_new: bool = True) -> RowPoints:
+    """A condition of the worker as it begins or ends (`active`), in the series that the watch goes on with, so that the
+    operator knows at once, and without a watch too.
+
+    Args:
+        is_new: False: it has other words, all else is as it was told, by the watch maybe.
+    """
+    finding = worker_finding(condition)
+    fields: dict[str, Field] = {"text": text_of(finding), "active": active}
+    if is_new:
+        fields["state"] = str(AlarmState.RAISED if active else AlarmState.CLEARED)
+        fields["severity"] = str(finding.severity)
+        fields["since_ms"] = finding.since_ms
+    return RowPoints(OPERATOR, [Point(ALARM, alarm_tags(finding), at_ms * 1000, fields)])

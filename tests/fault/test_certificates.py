@@ -115,7 +115,7 @@ def test_the_certificate_of_the_broker_expires(
         assert "cloud tls.expired" in shown
         assert told in shown
         with run.reading() as store:
-            rows = [point for point in store.latest(OPERATOR, "alarm") if point.tags.get("kind") == "tls.expired"]
+            rows = [point for point in store.latest(OPERATOR, "alarm") if point.tags.get("kind") == "road.tls.expired"]
         assert [point.fields["active"] for point in rows] == [True], "the alarm is in the store while the link is down"
 
         refusals = "alert certificate expired"

@@ -92,7 +92,7 @@ def _paragraph(group: _Group, territory: Territory) -> list[str]:
 
 def _line(alarm: Alarm, step: Step, territory: Territory) -> str:
     finding = alarm.finding
-    since = f"depuis le {sentences.instant(finding.since_ms)}"
+    since = f"depuis le {sentences.instant(finding.since_ms)}{' au moins' if finding.or_earlier else ''}"
     if step is Step.CLEARED:
         over_ms = alarm.gone_ms if alarm.gone_ms is not None else alarm.cleared_ms
         since = f"du {sentences.instant(finding.since_ms)} au {sentences.instant(over_ms or finding.since_ms)}"

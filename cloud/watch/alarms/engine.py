@@ -89,8 +89,9 @@ def _raised(number: int, finding: Finding, book: RuleBook, *, now_ms: int, muted
 
 
 def _since_then(alarm: Alarm, finding: Finding) -> Finding:
-    """A condition of beffroi is told anew after a restart, with the time of that: it began before."""
-    if finding.about is About.ROAD and alarm.finding.since_ms < finding.since_ms:
+    """A condition of beffroi is told anew after a restart, with the time of that: it began before. So did what the
+    readings that are kept do not show the beginning of."""
+    if (finding.about is About.ROAD or finding.or_earlier) and alarm.finding.since_ms < finding.since_ms:
         return replace(finding, since_ms=alarm.finding.since_ms)
     return finding
 

@@ -191,6 +191,8 @@ def text_of(finding: Finding, territory: Territory | None = None) -> str:
 def name_of(finding: Finding, territory: Territory | None = None) -> str:
     """What it is about, as people call it, with the id that is on its label."""
     subject, facts = finding.subject, finding.facts
+    if finding.about is About.ROAD:
+        return _road_name(facts, territory)
     if territory is None:
         return subject
     match finding.about:
@@ -200,8 +202,6 @@ def name_of(finding: Finding, territory: Territory | None = None) -> str:
         case About.GATEWAY:
             names = {radio.eui: radio.name for site in territory.sites.values() for radio in site.gateways}
             return f"Passerelle {names.get(subject) or subject}"
-        case About.ROAD:
-            return _road_name(facts, territory)
         case About.ASSET | About.DEVICE | About.CABINET:
             asset = territory.assets.get(str(facts.get("asset") or facts.get("cabinet") or subject))
             if asset is None:
@@ -210,14 +210,13 @@ def name_of(finding: Finding, territory: Territory | None = None) -> str:
             return f"{noun}, {asset.street}" if asset.street else noun
 
 
-def _road_name(facts: Mapping[str, Field], territory: Territory) -> str:
+def _road_name(facts: Mapping[str, Field], territory: Territory | None) -> str:
     site, tenant = str(facts.get("site", "")), str(facts.get("tenant", ""))
     if site:
-        known = territory.sites.get(site)
+        known = territory.sites.get(site) if territory else None
         return f"Site {known.name if known else site}"
     if tenant:
-        owner = territory.tenants.get(tenant)
-        return owner.name if owner else tenant
+        return owner_name(tenant, territory) if territory else tenant
     return "Serveur"
 
 

@@ -1,4 +1,5 @@
 from cloud.alarms import Alarms, as_json
+from cloud.stores.base import Point
 from tests.unit.cloud.cloud_road import NOON_MS, Clock
 
 
@@ -37,6 +38,34 @@ def test_other_words_are_news_of_the_same_alarm() -> None:
     assert (alarm.message, alarm.since_ms) == ("assets.csv:4", NOON_MS)
 
 
+def test_a_condition_is_written_as_the_watch_writes_it() -> None:
+    """The same series and fields; other words do not say again that it is new, for somebody may have taken it up."""
+    clock = Clock()
+    alarms = Alarms(clock)
+    alarms.begin("store.refuses", "full", tenant="ccpvm")
+    (made,) = alarms.unwritten()
+    (point,) = made.points
+    assert (made.database, point.tags) == ("operator", {"kind": "road.store.refuses", "channel": "ccpvm"})
+    assert point.fields == {
+        "state": "raised",
+        "active": True,
+        "severity": "critical",
+        "since_ms": NOON_MS,
+        "text": "ccpvm : une base refuse les écritures (full)",
+    }
+    alarms.begin("store.refuses", "fuller", tenant="ccpvm")
+    assert alarms.unwritten()[0].points[0].fields == {
+        **point.fields,
+        "text": "ccpvm : une base refuse les écritures (fuller)",
+    }
+    alarms.written(alarms.unwritten())
+    alarms.begin("store.refuses", "full again", tenant="ccpvm")
+    assert alarms.unwritten()[0].points[0].fields == {
+        "active": True,
+        "text": "ccpvm : une base refuse les écritures (full again)",
+    }
+
+
 def test_points_are_given_until_they_are_written() -> None:
     """What begins while others are written is not taken for written."""
     alarms = Alarms(Clock())
@@ -45,7 +74,7 @@ def test_points_are_given_until_they_are_written() -> None:
     alarms.begin("c.d", "two")
     alarms.written(given)
     (left,) = alarms.unwritten()
-    assert left.points[0].tags == {"kind": "c.d"}
+    assert left.points[0].tags == {"kind": "road.c.d"}
     assert left.database == "operator"
 
 
@@ -56,12 +85,16 @@ def test_alarms_of_a_worker_that_is_no_more_are_ended() -> None:
     before.begin("store.refuses", "full", tenant="ccpvm")
     before.begin("identity.unknown_edge", "who?", site="nowhere")
     newest = [point for made in before.unwritten() for point in made.points]
+    watched = Point("alarm", {"kind": "silence.site", "site": "remiremont"}, NOON_MS * 1000, {"active": True})
+    edges = Point("alarm", {"kind": "road.spool.full", "commune": "88383"}, NOON_MS * 1000, {"active": True})
+    older = Point("alarm", {"kind": "moves.wait"}, NOON_MS * 1000, {"code": "moves.wait", "active": True})
+    newest.append(older)
     clock.advance(1000)
     alarms = Alarms(clock)
-    alarms.end_left_over(newest)
+    alarms.end_left_over([*newest, watched, edges])
     ended = [point for made in alarms.unwritten() for point in made.points]
     assert [point.tags for point in ended] == [point.tags for point in newest]
-    assert [point.fields["active"] for point in ended] == [False, False]
+    assert [(point.fields["active"], point.fields["state"]) for point in ended] == [(False, "cleared")] * 3
     assert alarms.holding() == []
     quiet = Alarms(clock)
     quiet.end_left_over(ended)

@@ -58,8 +58,8 @@ def test_a_refusing_file_is_not_asked_for_each_message_and_its_recovery_ends_the
     road.flush()
     alarms = road.store.points("operator", "alarm")
     assert [(point.tags, point.fields["active"]) for point in alarms] == [
-        ({"kind": "store.refuses", "channel": "ccpvm"}, True),
-        ({"kind": "store.refuses", "channel": "ccpvm"}, False),
+        ({"kind": "road.store.refuses", "channel": "ccpvm"}, True),
+        ({"kind": "road.store.refuses", "channel": "ccpvm"}, False),
     ]
 
 
