@@ -63,8 +63,8 @@ class Series:
 
 
 def _tags(point: Point) -> _Tags:
-    tags = point.tags
-    return tags.get("device"), tags.get("channel"), tags.get("commune"), tags.get("kind")
+    get = point.tags.get
+    return get("device"), get("channel"), get("commune"), get("kind"), get("site"), get("gateway")
 
 
 class Book:

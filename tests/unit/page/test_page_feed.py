@@ -1,13 +1,14 @@
 """Following the store: what is read whole, what is read since, and that both show the same."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from cloud.page.feed import MARGIN_MS, SUMS_MS, WHOLE_MS, Feed
+from cloud.page.feed import BEATS_MS, MARGIN_MS, SUMS_MS, WHOLE_MS, Feed
 from cloud.page.seen import Points
+from cloud.page.state import Beside
 from cloud.stores.base import Point
 from cloud.stores.sqlite import SqliteStore
 from core.territory import Kind
@@ -50,6 +51,7 @@ class Desk:
     feed: Feed
     now_ms: int = NOON_MS
     mono_ms: int = 5_000
+    beside: Beside = field(default_factory=Beside)
 
     def write(self, *points: Point) -> None:
         assert self.store.write("ccpvm", points) == []
@@ -61,6 +63,7 @@ class Desk:
         self.store.asked = []
         found = self.feed.read(TOWN, self.now_ms, mono_ms=self.mono_ms)
         assert found is not None
+        self.beside = found[1]
         return found[0]
 
     def since_of(self, measurement: str) -> list[int | None]:
@@ -174,6 +177,83 @@ def test_the_sum_of_the_day_is_asked_for_now_and_then(desk: Desk) -> None:
     assert desk.store.summed == 2
     desk.read(after_ms=11 * HOUR_MS)
     assert desk.store.summed == 3
+
+
+def test_an_alarm_is_seen_by_the_next_poll_and_its_end_too(desk: Desk) -> None:
+    """Each change is a point of the same series: the newest says how it is."""
+    desk.write(point({"level_pct": 40.0}, ago_ms=0))
+    desk.read()
+    assert desk.beside.alarms == ()
+    since_ms = NOON_MS - 6 * HOUR_MS  # it began long before it was noticed
+    desk.write(alarm_point("light.flicker", asset="lamp-1", since_ms=since_ms, at_ms=NOON_MS))
+    desk.write(alarm_point("silence.gateway", number=2, gateway="7076ff0056070a99", at_ms=NOON_MS))
+    desk.write(alarm_point("silence.gateway", number=3, gateway="7076ff0056070aaa", at_ms=NOON_MS))
+    desk.read()
+    assert {(one.kind, one.since_ms) for one in desk.beside.alarms if one.asset} == {("light.flicker", since_ms)}
+    assert len(desk.beside.alarms) == 3
+    desk.write(alarm_point("light.flicker", word="cleared", asset="lamp-1", at_ms=NOON_MS + 1_000))
+    desk.read()
+    assert [one.kind for one in desk.beside.alarms if not one.is_open] == ["light.flicker"]
+    assert "alarm" not in [name for name, since_us in desk.store.asked if since_us is None]
+
+
+def test_the_past_is_read_on_demand(desk: Desk) -> None:
+    """Of a period, and only what ended in it."""
+    desk.write(point({"level_pct": 40.0}, ago_ms=0))
+    for number, ago in ((1, 30), (2, 5)):
+        desk.write(alarm_point("bin.full", number=number, asset="bin-1", at_ms=NOON_MS - (ago + 1) * HOUR_MS))
+        desk.write(alarm_point("bin.full", word="cleared", number=number, asset="bin-1", at_ms=NOON_MS - ago * HOUR_MS))
+    desk.read()
+    past = desk.feed.history(start_ms=NOON_MS - 24 * HOUR_MS, end_ms=NOON_MS)
+    assert [one.id for one in past] == [2]
+
+
+def test_the_states_of_the_watch_are_those_of_the_asset(desk: Desk) -> None:
+    """The newest of each kind; where an asset moved, that of where it stands now."""
+    desk.write(point({"level_pct": 40.0}), state("lit", 1.0, ago_ms=HOUR_MS), state("silence", "heard", ago_ms=0))
+    assert {kind: one.value for kind, one in desk.read()["lamp-1"].states.items()} == {"lit": 1.0, "silence": "heard"}
+    desk.write(state("lit", 0.0, ago_ms=0))
+    assert desk.read()["lamp-1"].states["lit"].value == 0.0
+    elsewhere = Point(
+        "state", {"asset": "lamp-1", "commune": "88351", "kind": "lit"}, NOON_MS * 1000 - 1, {"value": 1.0}
+    )
+    desk.write(elsewhere)
+    assert desk.read()["lamp-1"].states["lit"].value == 0.0
+
+
+def test_the_watch_is_felt_every_few_seconds(desk: Desk) -> None:
+    """Its heartbeat is one series a tenant; it needs no poll of its own each second."""
+    desk.write(Point("heartbeat", {"kind": "watch"}, NOON_MS * 1000, {"findings": 0.0}))
+    desk.read()
+    assert desk.beside.watch.is_awake
+    desk.read()
+    assert "heartbeat" not in [name for name, _ in desk.store.asked]
+    desk.read(mono_ms=BEATS_MS)
+    assert "heartbeat" in [name for name, _ in desk.store.asked]
+    desk.read(after_ms=HOUR_MS, mono_ms=HOUR_MS)
+    assert not desk.beside.watch.is_awake
+    assert desk.beside.watch.stopped_ms == NOON_MS
+
+
+def test_the_operators_own_alarms_are_read_for_the_operator_alone(desk: Desk) -> None:
+    """What beffroi says of itself is nothing to a mayor."""
+    assert desk.store.write("operator", [alarm_point("road.store.refuses", "critical", channel="ccpvm")]) == []
+    desk.write(point({"level_pct": 40.0}, ago_ms=0))
+    desk.read()
+    assert desk.beside.alarms == ()
+    desk.feed = Feed(desk.store, operator=True)
+    desk.read()
+    assert [one.database for one in desk.beside.alarms] == ["operator"]
+    desk.feed = Feed(desk.store, operator=True, tenant="ccpvm")
+    desk.read()
+    assert desk.beside.alarms == ()
+
+
+def test_the_first_reading_of_a_tenant_is_asked_for_once(desk: Desk) -> None:
+    """From then on assets that had no time to speak are awaited."""
+    desk.write(point({"level_pct": 40.0}, ago_ms=30 * HOUR_MS), point({"level_pct": 40.0}, asset="lamp-2", ago_ms=0))
+    desk.read()
+    assert desk.beside.begun_ms == {"ccpvm": NOON_MS - 30 * HOUR_MS}
 
 
 def test_without_a_database_there_is_nothing_to_read(tmp_path: Path) -> None:
