@@ -1,0 +1,218 @@
+"""What the last words of a lamp come to, by their times: burning or broken, since when; going out and back. Pure.
+
+Since when: from the first word of the last run; or earlier, where no word before it is kept that says otherwise.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cloud.watch.detectors.light_said import (
+    ANSWERS,
+    DRIVER,
+    DRIVER_FAILED,
+    LAMP_FAILED,
+    LAST,
+    LEVEL,
+    METER,
+    NO_SOURCE,
+    NOTHING,
+    OFF,
+    ON,
+    UNTOLD,
+    WELL,
+    Said,
+)
+from cloud.watch.plan import Plan, Span
+from core.territory.model import Thresholds
+
+MINUTE_MS: Final = 60_000
+_UNKNOWN_MS: Final = -1  # before anything that is kept
+
+
+class Burning(NamedTuple):
+    """Whether it burns. `run`: the words that say so, from the first on; none, where silence says it."""
+
+    lit: int  # ON, OFF, UNTOLD
+    since_ms: int
+    or_earlier: bool
+    run: Sequence[Said]
+    source: int
+
+
+class Health(NamedTuple):
+    """What is broken: LAMP_FAILED or DRIVER_FAILED; NOTHING. `channel`: of which driver."""
+
+    code: int
+    since_ms: int
+    or_earlier: bool
+    channel: str
+
+
+class Flicker(NamedTuple):
+    since_ms: int
+    changes: int
+    until_ms: int  # when there are too few changes left in the window
+
+
+UNKNOWN: Final = Burning(UNTOLD, 0, True, (), NO_SOURCE)
+SOUND: Final = Health(NOTHING, 0, False, "")
+
+
+def source_of(seen: Sequence[Said]) -> int:
+    """Whose word counts: the driver's, unless it has failed; else the meter's; else the level that was told."""
+    found, is_failed = LEVEL, False
+    for said in reversed(seen):
+        if said.source == DRIVER and not is_failed:
+            return DRIVER
+        if said.source == METER:
+            found = METER
+        elif said.health == DRIVER_FAILED:
+            is_failed = True
+    return NO_SOURCE if is_failed and found == LEVEL else found
+
+
+def burning(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int, unheard_ms: int) -> Burning:
+    """Whether it burns, by its best source; with several heads, whether any does.
+
+    A circuit without power says nothing. So a lamp of a switched one that did as it should goes off with its circuit,
+    though nobody says so; one that burned without being expected, when it was silent for `unheard_ms` of a time without
+    light.
+    """
+    source = source_of(seen)
+    lit, since_ms, last_ms, otherwise_ms = UNTOLD, 0, 0, _UNKNOWN_MS
+    is_switched, is_astray = plan.switched, False
+    heads: dict[str, int] = {}
+    run: list[Said] = []
+    for said in seen:
+        if said.source != source:
+            continue
+        word = said.lit if source != METER else _by_meter(said.power_w, limits)
+        if word == UNTOLD:
+            continue
+        at_ms = said.at_ms
+        if is_switched and lit == ON:
+            off_ms = _silent_off_ms(plan, last_ms, at_ms, unheard_ms if is_astray else 0)
+            if off_ms is not None:
+                lit, last_ms, heads = OFF, off_ms, {}
+        heads[said.channel] = word
+        if len(heads) > 1:
+            word = ON if ON in heads.values() else OFF
+        if word != lit:
+            if lit != UNTOLD:
+                otherwise_ms = last_ms
+            lit, since_ms, run, is_astray = word, at_ms, [], False
+        run.append(said)
+        last_ms = at_ms
+        if is_switched and word == ON and not is_astray:
+            span = plan.span(at_ms)
+            is_astray = span.level_pct == 0 and is_settled(span, at_ms, limits)
+    if lit == UNTOLD:
+        return UNKNOWN
+    if is_switched and lit == ON:
+        off_ms = _silent_off_ms(plan, last_ms, now_ms, unheard_ms if is_astray else 0)
+        if off_ms is not None:
+            return Burning(OFF, off_ms, False, (), source)
+    or_earlier = otherwise_ms == _UNKNOWN_MS or _is_thinned(run)
+    return Burning(lit, since_ms, or_earlier, run, source)
+
+
+def _silent_off_ms(plan: Plan, start_ms: int, end_ms: int, unheard_ms: int) -> int | None:
+    """When a lamp that was silent from start to end went off: where it owed no light, for so long, and said nothing.
+
+    `unheard_ms` 0: as soon as its circuit is switched off.
+    """
+    off = plan.last_off(end_ms)
+    if off is None:
+        return None
+    if not unheard_ms:
+        return off.start_ms if off.start_ms > start_ms else None
+    from_ms = max(off.start_ms, start_ms)
+    return from_ms if min(off.end_ms, end_ms) - from_ms >= unheard_ms else None
+
+
+def _is_thinned(run: Sequence[Said]) -> bool:
+    """Whether words of this run may be forgotten: a sort has all that is kept of it in the run."""
+    if len(run) < LAST:
+        return False
+    counted: dict[int, int] = {}
+    for said in run:
+        number = counted[said.sort] = counted.get(said.sort, 0) + 1
+        if number >= LAST:
+            return True
+    return False
+
+
+def _by_meter(power_w: float, limits: Thresholds) -> int:
+    if power_w > limits.lamp_lit_w:
+        return ON
+    return OFF if 0 <= power_w < limits.lamp_unlit_w else UNTOLD
+
+
+def health(seen: Sequence[Said], limits: Thresholds) -> Health:
+    """What is broken now: what a driver said last of its lamp while it burned or should have, and of itself.
+
+    "No fault" from a lamp that is off says nothing of the lamp; but the driver answers.
+    """
+    broken: dict[str, Health] = {}
+    others_ms: dict[str, int] = {}  # when each channel last said otherwise
+    told: dict[str, list[Said]] = {}
+    for said in seen:
+        code, channel, at_ms = said.health, said.channel, said.at_ms
+        if said.source == DRIVER and code != DRIVER_FAILED and channel:
+            broken.pop("", None)  # the bus carries again
+            others_ms[""] = at_ms
+        if code == NOTHING:
+            if said.power_w > limits.lamp_lit_w and channel in broken and broken[channel].code == LAMP_FAILED:
+                del broken[channel]  # an alert of the meter, which draws again
+                others_ms[channel] = at_ms
+            continue
+        held = broken.get(channel)
+        if code >= LAMP_FAILED:
+            if held is None or held.code != code:
+                before_ms = others_ms.get(channel, _UNKNOWN_MS)
+                broken[channel] = Health(code, at_ms, before_ms == _UNKNOWN_MS, channel)
+                told[channel] = []
+            told[channel].append(said)
+        if code == WELL or (code == ANSWERS and held is not None and held.code == DRIVER_FAILED):
+            broken.pop(channel, None)
+        if code != ANSWERS:
+            others_ms[channel] = at_ms
+    if not broken:
+        return SOUND
+    worst = max(broken.values(), key=lambda one: (one.code, -one.since_ms, one.channel))
+    return worst._replace(or_earlier=worst.or_earlier or _is_thinned(told[worst.channel]))
+
+
+def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int) -> Flicker | None:
+    """Whether a lamp that shall burn goes out and comes back, and again, within the window."""
+    window_ms = int(limits.flicker_window_min * MINUTE_MS)
+    lit: dict[str, bool] = {}
+    changed_ms: list[int] = []
+    for said in seen:
+        if said.source != DRIVER or said.at_ms <= now_ms - window_ms:
+            continue
+        if said.lit == ON and said.health != LAMP_FAILED:
+            now = True
+        elif said.health == LAMP_FAILED or said.level_pct > 0 or (said.level_pct < 0 and is_due(plan, said, limits)):
+            now = False
+        else:
+            continue  # it is off as it was told
+        if lit.get(said.channel, now) is not now:
+            changed_ms.append(said.at_ms)
+        lit[said.channel] = now
+    enough = int(limits.flicker_changes)
+    if len(changed_ms) < enough:
+        return None
+    return Flicker(changed_ms[0], len(changed_ms), changed_ms[-enough] + window_ms)
+
+
+def is_due(plan: Plan, said: Said, limits: Thresholds) -> bool:
+    """Whether it should have burned, beyond doubt, when it said that."""
+    span = plan.span(said.at_ms)
+    return span.level_pct > 0 and is_settled(span, said.at_ms, limits)
+
+
+def is_settled(span: Span, at_ms: int, limits: Thresholds) -> bool:
+    """Whether an instant is far enough from the switching times around it."""
+    margin_ms = limits.lamp_switch_min * MINUTE_MS
+    return span.start_ms + margin_ms <= at_ms <= span.end_ms - margin_ms
