@@ -27,6 +27,7 @@ from core.territory.model import Thresholds
 
 MINUTE_MS: Final = 60_000
 _UNKNOWN_MS: Final = -1  # before anything that is kept
+_NO_SPAN: Final = Span(0, 0, 0.0)
 
 
 class Burning(NamedTuple):
@@ -81,6 +82,7 @@ def burning(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int
     source = source_of(seen)
     lit, since_ms, last_ms, otherwise_ms = UNTOLD, 0, 0, _UNKNOWN_MS
     is_switched, is_astray = plan.switched, False
+    span = _NO_SPAN
     heads: dict[str, int] = {}
     run: list[Said] = []
     for said in seen:
@@ -90,10 +92,13 @@ def burning(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int
         if word == UNTOLD:
             continue
         at_ms = said.at_ms
-        if is_switched and lit == ON:
-            off_ms = _silent_off_ms(plan, last_ms, at_ms, unheard_ms if is_astray else 0)
-            if off_ms is not None:
-                lit, last_ms, heads = OFF, off_ms, {}
+        if is_switched:
+            if not span.start_ms <= at_ms < span.end_ms:
+                span = plan.span(at_ms)
+            if lit == ON and (last_ms < span.start_ms or is_astray):
+                off_ms = _silent_off_ms(plan, last_ms, at_ms, unheard_ms if is_astray else 0)
+                if off_ms is not None:
+                    lit, last_ms, heads = OFF, off_ms, {}
         heads[said.channel] = word
         if len(heads) > 1:
             word = ON if ON in heads.values() else OFF
@@ -103,12 +108,11 @@ def burning(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int
             lit, since_ms, run, is_astray = word, at_ms, [], False
         run.append(said)
         last_ms = at_ms
-        if is_switched and word == ON and not is_astray:
-            span = plan.span(at_ms)
-            is_astray = span.level_pct == 0 and is_settled(span, at_ms, limits)
+        if is_switched and word == ON and span.level_pct == 0 and is_settled(span, at_ms, limits):
+            is_astray = True
     if lit == UNTOLD:
         return UNKNOWN
-    if is_switched and lit == ON:
+    if is_switched and lit == ON and (now_ms >= span.end_ms or is_astray):
         off_ms = _silent_off_ms(plan, last_ms, now_ms, unheard_ms if is_astray else 0)
         if off_ms is not None:
             return Burning(OFF, off_ms, False, (), source)
