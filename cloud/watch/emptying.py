@@ -199,16 +199,18 @@ class Level:
         return None
 
     def numbers(self) -> dict[str, float]:
-        """What it knows, for the hour that follows; nothing that says nothing."""
+        """What it knows, for the hour that follows; of what does not hold, nothing."""
+        pending, tilting = self.low_pct is not None, self.tilt_ms is not None
         told = {
             "fill_pct": self.newer_pct,
             "fill_before_pct": self.older_pct,
-            "low_pct": self.low_pct,
-            "low_ms": self.low_ms if self.low_pct is not None else None,
-            "hung_ms": self.hung_ms if self.low_pct is not None else None,
-            "tilt_ms": self.tilt_ms,
-            "tilted_ms": self.tilted_ms if self.tilt_ms is not None else None,
-            "burnt": 1.0 if self.burnt else None,
+            "fill_ms": self.newer_ms if self.newer_pct is not None else None,
+            "bin_low_pct": self.low_pct,
+            "bin_low_ms": self.low_ms if pending else None,
+            "bin_hung_ms": self.hung_ms if pending else None,
+            "bin_tilt_ms": self.tilt_ms,
+            "bin_tilted_ms": self.tilted_ms if tilting else None,
+            "bin_burnt": 1.0 if self.burnt else None,
         }
         return {name: float(number) for name, number in told.items() if number is not None}
 
@@ -216,13 +218,25 @@ class Level:
     def of_numbers(cls, thresholds: Thresholds, numbers: Mapping[str, float]) -> "Level":
         """A level that goes on from `numbers`."""
         level, told = cls(thresholds), numbers.get
-        level.newer_pct, level.older_pct, level.low_pct = told("fill_pct"), told("fill_before_pct"), told("low_pct")
-        level.low_ms, level.tilted_ms = int(told("low_ms", 0)), int(told("tilted_ms", 0))
-        hung_ms, tilt_ms = told("hung_ms"), told("tilt_ms")
+        level.newer_pct, level.older_pct, level.low_pct = told("fill_pct"), told("fill_before_pct"), told("bin_low_pct")
+        level.newer_ms, level.low_ms = int(told("fill_ms", 0)), int(told("bin_low_ms", 0))
+        hung_ms, tilt_ms = told("bin_hung_ms"), told("bin_tilt_ms")
         level.hung_ms = None if hung_ms is None else int(hung_ms)
         level.tilt_ms = None if tilt_ms is None else int(tilt_ms)
-        level.burnt = "burnt" in numbers
+        level.tilted_ms = int(told("bin_tilted_ms", 0))
+        level.burnt = "bin_burnt" in numbers
         return level
 
 
-CARRIED: Final = ("fill_pct", "fill_before_pct", "low_pct", "low_ms", "hung_ms", "tilt_ms", "tilted_ms", "burnt")
+NUMBERS: Final = (
+    "fill_pct",
+    "fill_before_pct",
+    "fill_ms",
+    "bin_low_pct",
+    "bin_low_ms",
+    "bin_hung_ms",
+    "bin_tilt_ms",
+    "bin_tilted_ms",
+    "bin_burnt",
+)
+"""The names that `Level.numbers` may give."""
