@@ -77,8 +77,8 @@ class _Trouble(NamedTuple):
 class Light:
     """The detector of lamps."""
 
-    measurement: Final = MEASUREMENT
-    keep: Final = Keep(last=LAST, hours=48, of_each=attrgetter("sort"), sorts=SORTS)
+    measurement = MEASUREMENT
+    keep = Keep(last=LAST, hours=48, of_each=attrgetter("sort"), sorts=SORTS)
 
     def concerns(self, watched: Watched) -> bool:
         return watched.asset.kind is Kind.LAMP
