@@ -7,7 +7,7 @@ import typer
 
 from core import console, duration
 
-app = console.new_app("Figures of this machine: road, drain, tenants, edge.")
+app = console.new_app("Figures of this machine: road, drain, tenants, edge, watch.")
 
 Territory = Annotated[Path, typer.Option(help="The territory folder.")]
 EXAMPLE = Path("territories/grand-est")
@@ -108,3 +108,67 @@ def edge(
         console.print_json(figures.as_json(found, **({"seconds": for_s} if wear else {"uplinks": count})))
     else:
         console.print_text(figures.as_text(found))
+
+
+@app.command()
+def watch(
+    seeds: Annotated[str, typer.Option(help="A seed, or a range of seeds. 1-99 are for tuning, 1000 and more not.")] = (
+        "1000-1009"
+    ),
+    days: Annotated[
+        float | None, typer.Option(help="Days watched of each seed (7); with --year, of one (365).", min=0.5)
+    ] = None,
+    fleet: Annotated[str, typer.Option(help="Which devices: full or cabinet.")] = "cabinet",
+    assets: Annotated[
+        int | None, typer.Option("--pass", help="Instead: one pass over so many assets.", min=100, metavar="ASSETS")
+    ] = None,
+    year: Annotated[bool, typer.Option("--year", help="Instead: how long a year takes. Takes half an hour.")] = False,
+    processes: Annotated[int, typer.Option(help="Side by side.", min=1, max=64)] = 2,
+    territory: Territory = EXAMPLE,
+    json: console.Json = False,
+) -> None:
+    """How well the watch sees: its verdicts against the simulator's truth, in the scenario `hard`. Takes minutes.
+
+    With --pass or --year instead: how fast.
+
+    Example: beffroi bench watch --days 7
+    """
+    from beffroi.bench import figures
+    from simulator.scenario import FleetName
+
+    if fleet not in list(FleetName):
+        raise typer.BadParameter(f"{fleet!r} is not one of {', '.join(FleetName)}", param_hint="--fleet")
+    name = FleetName(fleet)
+    if assets is not None or year:
+        from beffroi.bench.watch import crowd
+        from beffroi.bench.watch import year as years
+
+        if assets is not None:
+            found = crowd.measure(territory.resolve(), assets=assets, note=console.note)
+        else:
+            lasting = 365.0 if days is None else days
+            found = years.measure(territory.resolve(), days=lasting, name=name, processes=processes, note=console.note)
+        if json:
+            console.print_json(figures.as_json(found))
+        else:
+            console.print_text(figures.as_text(found))
+        return
+    from beffroi.bench.watch import evaluation
+
+    chosen = _seeds(seeds)
+    days = 7.0 if days is None else days
+    seen = evaluation.evaluate(
+        territory.resolve(), chosen, days=days, name=name, processes=processes, note=console.note
+    )
+    if json:
+        console.print_json(evaluation.as_json(seen, seeds=chosen, days=days))
+    else:
+        console.print_text(evaluation.as_text(seen, seeds=chosen, days=days))
+    raise typer.Exit(0 if seen.met else 3)
+
+
+def _seeds(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
+        raise typer.BadParameter(f"{text!r} is no seed and no range of seeds", param_hint="--seeds")
+    return list(range(int(first), int(last or first) + 1))
