@@ -87,8 +87,9 @@ class AlarmList:
                 markup(alarm_words.sign(alarm.severity), "alarm-sign")
                 Text("span", alarm_words.gravity(alarm.severity), "only-read")
                 Text("span", alarm_words.name(alarm), "name")
+                where = self._where(alarm, snapshot)
                 with box("span", "what"):
-                    Text("span", self._where(alarm, snapshot), "where")
+                    Text("span", f"{where} · " if where else "")
                     self._ages.append((Text("span", css="since"), alarm))
                 seen = alarm_words.seen_by(alarm)
                 if seen:

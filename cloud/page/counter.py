@@ -18,6 +18,7 @@ from cloud.page.seen import (
     is_awaited,
     is_doubtful,
     is_silent,
+    number,
     of_last_device,
     word,
 )
@@ -27,6 +28,7 @@ COUNT, SPEED = "vehicles_count", "speed_kmh"
 FAULTS: dict[str, str] = {"battery_alert": "raised"}
 
 
+COUNTING = "counting"  # what the watch knows of it: its counts come
 ALARMS = {"traffic.no_measurement": "silent", "silence.device": "silent"}
 
 
@@ -78,7 +80,7 @@ def heed(points: Points, place: Place, now_ms: int) -> Seen:
         return Seen(CounterState.AWAITED)
     if is_doubtful(place, said.doubtful_us, now_ms):
         return Seen(CounterState.SUSPECT, said.at_ms)
-    if said.counted_ms is None:
+    if said.counted_ms is None or number(points, COUNTING) == 0:
         return Seen(CounterState.SILENT, said.at_ms)
     return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)
 

@@ -86,7 +86,11 @@ def test_the_endpoints_answer_this_machine_and_read_only(running: PageProcess) -
     assert httpx.get(f"{running.url}/healthz").json() == {"ok": True}
     assert httpx.get(f"{running.url}/api/state", headers={"Host": "example.org"}).status_code == 400
     assert httpx.post(f"{running.url}/api/state").status_code in {404, 405}
-    assert httpx.get(f"{running.url}/docs").status_code == 404
+    lost = httpx.get(f"{running.url}/docs", headers={"X-Forwarded-Prefix": '/"><b>'})
+    assert lost.status_code == 404
+    assert ("Page introuvable" in lost.text, 'href="/%22%3E%3Cb%3E/"' in lost.text) == (True, True)
+    assert 'href="/"' in httpx.get(f"{running.url}/no/such/page").text
+    assert httpx.get(f"{running.url}/api/nothing").json() == {"detail": "Not Found"}
     answer = httpx.get(f"{running.url}/")
     assert '<html lang="fr"' in answer.text
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

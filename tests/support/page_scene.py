@@ -78,16 +78,17 @@ def _filled(tags: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def scene(folder: Path, profile: Path, streets: Streets, *, hours: int = 24) -> Iterator[Scene]:
+def scene(folder: Path, profile: Path, streets: Streets, *, hours: int = 24, more: str = "") -> Iterator[Scene]:
     """A filled store, the page over it, and a browser.
 
     Args:
         profile: an empty folder, of the browser.
+        more: lines of the page's settings.
     """
     chromium.executable()
     declared = streets.declare()
     page_process.write(folder, streets.batches(declared, hours=hours))
-    with page_process.page(folder, now_ms=NIGHT_MS) as started, chromium.browser(profile) as tab:
+    with page_process.page(folder, now_ms=NIGHT_MS, more=more) as started, chromium.browser(profile) as tab:
         yield Scene(folder, declared, started, tab)
 
 

@@ -94,6 +94,8 @@ def test_a_counter_that_is_heard_shows_what_it_counted() -> None:
     nobody = point({"vehicles_count": 0.0}, asset="cnt-1", measurement="traffic", ago_ms=5 * HOUR_MS)
     assert seen("cnt-1", nobody, state("silence", "late", asset="cnt-1")).state is CounterState.QUIET
     assert seen("cnt-1", nobody, state("silence", "silent", asset="cnt-1")).state is CounterState.SILENT
+    assert seen("cnt-1", nobody, state("counting", 0.0, asset="cnt-1")).state is CounterState.SILENT
+    assert seen("cnt-1", nobody, state("counting", 1.0, asset="cnt-1")).state is CounterState.QUIET
 
 
 @pytest.mark.parametrize(
