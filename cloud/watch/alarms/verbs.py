@@ -211,6 +211,6 @@ def _text(question: Mapping[str, Any], name: str, default: str | None = None) ->
     """
     said = question.get(name, default)
     text = " ".join(said.split()) if isinstance(said, str) else ""
-    if (default is None and not text) or len(text) > _MOST_TEXT or not text.isprintable():
+    if not isinstance(said, str) or (default is None and not text) or len(text) > _MOST_TEXT or not text.isprintable():
         raise OperatorError("control.argument", f"{name} is missing or too long", hint=f"{name}: a line of text")
     return text
