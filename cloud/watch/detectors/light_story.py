@@ -88,7 +88,7 @@ def burning(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int
     for said in seen:
         if said.source != source:
             continue
-        word = said.lit if source != METER else _by_meter(said.power_w, limits)
+        word = said.lit if source != METER else by_meter(said.power_w, limits)
         if word == UNTOLD:
             continue
         at_ms = said.at_ms
@@ -146,7 +146,8 @@ def _is_thinned(run: Sequence[Said]) -> bool:
     return False
 
 
-def _by_meter(power_w: float, limits: Thresholds) -> int:
+def by_meter(power_w: float, limits: Thresholds) -> int:
+    """Whether it burns, by what is drawn; UNTOLD between the two thresholds."""
     if power_w > limits.lamp_lit_w:
         return ON
     return OFF if 0 <= power_w < limits.lamp_unlit_w else UNTOLD
