@@ -29,6 +29,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same devices' lives.")] = 1,
     scenario: Annotated[str, typer.Option(help="usual, or hard: outages, dead devices, loss, late data.")] = "usual",
     no_page: Annotated[bool, typer.Option("--no-page", help="Without the page.")] = False,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="The operator's page: devices, radio, acknowledging.")
+    ] = False,
     json: console.Json = False,
 ) -> None:
     """Run the road until Ctrl-C, then weigh it: exit 0 only if the balance holds, else 3.
@@ -54,6 +57,7 @@ def demo(
         scenario=scenario,
         page_port=None if no_page else port,
         for_s=for_s,
+        operator=operator,
     )
     outcome = Demo(options).run()
     if json:

@@ -73,7 +73,7 @@ class Layout:
         )
         self.settings("page").write_text(
             _toml(
-                {"territory": self.territory, "port": self.page_port},
+                {"territory": self.territory, "port": self.page_port, "cloud": self.cloud},
                 store=self._store(),
                 clock={"file": self.clock},
             ),

@@ -41,6 +41,7 @@ class DemoOptions:
     scenario: str
     page_port: int | None
     for_s: float | None
+    operator: bool = False
 
 
 @dataclass
@@ -127,7 +128,8 @@ class Demo:
         wait_for_port(layout.broker_port, timeout_s=10, child=broker)
         self._spawn("cloud", layout, "beffroi", "cloud", "run", "--settings", str(layout.settings("cloud")))
         if options.page_port is not None:
-            self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")))
+            flags = ["--operator"] if options.operator else []
+            self._spawn("page", layout, "beffroi", "page", "run", "--settings", str(layout.settings("page")), *flags)
             self._page = PageWatch(layout.page_port)
             console.note(f"page: http://127.0.0.1:{layout.page_port}")
         chosen = {

@@ -176,7 +176,7 @@ def test_an_empty_page_says_what_it_waits_for_and_then_fills(tmp_path: Path, sce
         empty.open(1280, 800)
         assert "En attente des premières données…" in empty.text(".message")
         assert "aucune donnée reçue" in empty.text(".fresh")
-        assert empty.position(LIT)["state"] == "silent"
+        assert empty.position(LIT)["state"] == "awaited"
         empty.point(LIT, "dali_1", NIGHT_MS - HOUR_MS, {"level_pct": 100.0})
         empty.tab.until("the lamp is lit", f"{MAP}.position('{LIT}').state === 'lit'")
         empty.tab.until("the message is gone", "!document.querySelector('.message').offsetParent")
