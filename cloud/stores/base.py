@@ -6,6 +6,7 @@ point: its fields merge and the newest value wins, so that writing an uplink twi
 A point with a field `key` is somebody's own: it never replaces one with another `key` at the same series and time.
 Either both are kept, as two points of one time, or what is stored stays and the other comes back as `Rejected` with
 the code `identity.collision`. The points of a measurement have a key all or none.
+A database may end the life of points by their age; that of `ROLLUPS` is another, longer one.
 In `where` an empty text means that the series lacks the tag. What no store takes: `cloud.stores.checks`.
 """
 
@@ -27,6 +28,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 COLLISION: Final = "identity.collision"
 TOO_OLD: Final = "store.too_old"  # older than the database keeps points
 KEY: Final = "key"  # the field that says whose a point is
+ROLLUPS: Final = frozenset({"hour", "day", "night"})  # measurements that outlive the points they were computed from
 
 
 class Rejected(msgspec.Struct, frozen=True):

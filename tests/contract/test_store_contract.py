@@ -85,6 +85,74 @@ def test_fields_merge_and_the_newest_write_wins(store: Store) -> None:
     assert everything(store) == [light(T0, power_w=3.0, level_pct=50.0, on=True)]
 
 
+def test_texts_merge_as_any_field(store: Store) -> None:
+    """Each by itself, whatever others its point was written with, in one write or in several; any text may be one."""
+    odd = 'a|b~c\\"d\n'
+    store.write("ccpvm", [light(T0, lamp="on", driver="ok"), light(T0, lamp="off", fade="no"), light(T0, driver=odd)])
+    assert everything(store) == [light(T0, lamp="off", driver=odd, fade="no")]
+    store.write("ccpvm", [light(T0, driver="ok", lamp="on")])
+    assert everything(store) == [light(T0, lamp="on", driver="ok", fade="no")]
+    assert store.latest("ccpvm", "light") == everything(store)
+    store.write("ccpvm", [light(T0, lamp="", fade=odd, relay="|"), light(T0, driver="~!")])
+    assert everything(store) == [light(T0, lamp="", driver="~!", fade=odd, relay="|")]
+    assert store.count("ccpvm", "light") == 1
+
+
+def test_the_newest_text_of_each_name_is_the_latest(store: Store) -> None:
+    """Of a series whose points have other sets of them; a point of texts alone is a point."""
+    points = [light(T0, a="1", b="1", n=1.0), light(T0 + HOUR, b="2", c="2"), light(T0 + 2 * HOUR, a="3", n=3.0)]
+    store.write("ccpvm", points[::-1])
+    store.write("ccpvm", points[:1])
+    assert store.latest("ccpvm", "light") == [light(T0 + 2 * HOUR, a="3", b="2", c="2", n=3.0)]
+    assert store.latest("ccpvm", "light", since_us=T0 + HOUR) == [light(T0 + 2 * HOUR, a="3", b="2", c="2", n=3.0)]
+    assert store.latest("ccpvm", "light", since_us=T0 + 2 * HOUR) == [points[2]]
+    assert everything(store) == points
+    assert store.count("ccpvm", "light", start_us=T0 + HOUR, end_us=T0 + 2 * HOUR) == 1
+    assert store.delete_range("ccpvm", "light", start_us=T0 + HOUR, end_us=T0 + 2 * HOUR, where={}) == 1
+    assert store.latest("ccpvm", "light") == [light(T0 + 2 * HOUR, a="3", b="1", n=3.0)]
+
+
+def test_a_text_keeps_its_kind(store: Store, opening: Opened) -> None:
+    """Also when the store is opened again, and whatever it was written with first."""
+    store.write("ccpvm", [light(T0, lamp="on", driver="ok")])
+    for again in (store, opening()):
+        (rejected,) = again.write("ccpvm", [light(T0 + 1, lamp="on"), light(T0 + 2, driver=1.0)])
+        assert (rejected.index, rejected.code) == (1, "point.type")
+    again.close()
+
+
+def test_rollups_are_points_as_any(store: Store) -> None:
+    """Written, read and deleted in one go with those that they outlive."""
+    rollups = [Point(name, LAMP, T0, {"energy_wh": 1.0, "worst": "lit"}) for name in ("hour", "day", "night")]
+    assert store.write("ccpvm", [light(T0, power_w=1.0), *rollups]) == []
+    for point in rollups:
+        assert everything(store, point.measurement) == [point]
+        assert store.latest("ccpvm", point.measurement) == store.latest("ccpvm", point.measurement, since_us=T0)
+        assert store.latest("ccpvm", point.measurement) == [point]
+        assert store.count("ccpvm", point.measurement) == 1
+        sums = store.sums("ccpvm", point.measurement, "energy_wh", start_us=T0, end_us=T0 + 1)
+        assert sums == [(LAMP, 1.0)]
+    assert len(store.write("ccpvm", [Point("hour", LAMP, T0, {"energy_wh": "much"})])) == 1
+    names = ("light", "hour", "day")
+    assert store.delete_range("ccpvm", names, start_us=T0, end_us=T0 + 1, where={"asset": "lamp-1"}) == 3
+    assert [everything(store, name) for name in ("light", "hour", "day", "night")] == [[], [], [], [rollups[2]]]
+
+
+def test_a_large_write_is_whole_and_in_its_order(store: Store) -> None:
+    """Of several points of one place the last wins, however much is written at once; each that is refused is named."""
+    tags = [{**LAMP, "channel": str(n)} for n in range(40)]
+    rounds = [[light(T0 + n // 40, tags[n % 40], n=float(n), turn=turn) for n in range(2_500)] for turn in "abc"]
+    points = [point for one in rounds for point in one]
+    for unfit in (100, 3_000, 7_499):
+        points[unfit] = light(T0, tags[0], n=math.nan)
+    rejected = store.write("ccpvm", points)
+    assert [(one.index, one.code) for one in rejected] == [(n, "point.not_finite") for n in (100, 3_000, 7_499)]
+    found = everything(store)
+    assert len(found) == store.count("ccpvm", "light") == 2_500
+    wanted = {(point.time_us, point.tags["channel"]): point for point in [*rounds[2][:-1], rounds[1][-1]]}
+    assert {(point.time_us, point.tags["channel"]): point for point in found} == wanted
+
+
 def test_within_one_write_the_last_of_equal_points_wins(store: Store) -> None:
     """Whatever fields the points around it have."""
     store.write("ccpvm", [light(T0, a=1.0, b=1.0), light(T0, a=2.0), light(T0, a=3.0, b=3.0), light(T0, b=4.0)])

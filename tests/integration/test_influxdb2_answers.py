@@ -1,5 +1,6 @@
 """How the store speaks with 2.x, and with any server that is busy or drops connections."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -141,3 +142,55 @@ def test_a_fresh_connection_that_breaks_is_one(store: InfluxStore, server: Influ
     with pytest.raises(LinkError):
         store.write("ccpvm", [light(2)])
     server._thread.join()
+
+
+def many() -> list[Point]:
+    return [light(n, {**LAMP, "channel": str(n % 20)}, power_w=float(n)) for n in range(4_000)]
+
+
+def test_a_large_write_makes_two_requests_at_once(store: InfluxStore, server: Influx2Answers) -> None:
+    """Each waits for the other here; together they have every line once."""
+    both = threading.Barrier(2)
+    sent: list[bytes] = []
+
+    def answer(asked: Asked) -> Told | None:
+        if asked.path == "/api/v2/write" and asked.body:
+            both.wait(10)
+            sent.extend(asked.body.split(b"\n"))
+        return None
+
+    server.answer = answer
+    assert store.write("ccpvm", many()) == []
+    assert len(sent) == len(set(sent)) == 4_000
+
+
+def test_a_large_write_ends_when_both_requests_have(store: InfluxStore, server: Influx2Answers) -> None:
+    """Also where one fails at once: nothing goes on behind the caller's back."""
+    first, is_refused = threading.Lock(), threading.Event()
+    ended: list[str] = []
+
+    def answer(asked: Asked) -> Told | None:
+        if asked.path != "/api/v2/write" or not asked.body:
+            return None
+        if first.acquire(blocking=False):
+            is_refused.set()
+            ended.append("refused")
+            return Told(503)
+        is_refused.wait(10)
+        ended.append("stored")
+        return None
+
+    server.answer = answer
+    with pytest.raises(Throttled):
+        store.write("ccpvm", many())
+    assert sorted(ended) == ["refused", "stored"]
+
+
+def test_a_rollup_is_deleted_in_its_own_bucket(store: InfluxStore, server: Influx2Answers) -> None:
+    """And written there."""
+    counted = {"results": [{"series": [{"columns": ["time", "count"], "values": [[0, 1]]}]}]}
+    server.answer = lambda asked: Told(200, counted, packed=True) if "count(" in asked.query.get("q", "") else None
+    assert store.write("ccpvm", [Point("hour", LAMP, T0, {"energy_wh": 1.0})]) == []
+    store.delete_range("ccpvm", ("light", "hour"), start_us=T0, end_us=T0 + 1, where=LAMP)
+    assert [asked.query["bucket"] for asked in server.of("/api/v2/write") if asked.body] == ["ccpvm/long"]
+    assert [asked.query["bucket"] for asked in server.of("/api/v2/delete")] == ["ccpvm/raw", "ccpvm/long"]

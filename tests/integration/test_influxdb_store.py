@@ -10,6 +10,7 @@ import pytest
 from cloud.settings import CloudSettings
 from cloud.stores.base import Point, Rejected
 from cloud.stores.influxdb import InfluxStore
+from cloud.stores.influxdb.client import Client
 from core.errors import ConfigError, LinkError, StorageError
 from core.settings import BrokerSettings
 from tests.conftest import require
@@ -154,7 +155,7 @@ def test_a_type_conflict_in_line_2500_of_5000(store: InfluxStore, influxdb: Infl
     """Also one that only the server sees: the guilty line is named, 4,999 are stored."""
     assert store.write("ccpvm", [light(0, other=1.0)]) == []
     with closing(InfluxStore.open(influxdb.url, secrets=None)) as another:
-        assert another.write("ccpvm", [light(0, fresh="text")]) == []
+        assert another.write("ccpvm", [light(0, fresh=True)]) == []
     points = [light(n) for n in range(5000)]
     points[2500] = light(2500, fresh=1.0)
     (rejected,) = store.write("ccpvm", points)
@@ -254,6 +255,46 @@ def test_tenants_are_written_to_side_by_side(store: InfluxStore) -> None:
         ]
     assert [task.result() for task in tasks] == [[]] * 6
     assert [store.count(name, "light") for name in ("ccpvm", "esternay", "operator")] == [2000] * 3
+
+
+def test_what_an_earlier_build_wrote_is_read_as_it_is(store: InfluxStore, influxdb: InfluxDb) -> None:
+    """A text a field: alone, beside what is written now, and as the newest value of a field."""
+    series = "light,asset=lamp-1,commune=88383,device=00000000000000a1"
+    lines = [
+        f'{series} _p=t,lamp="on",driver="ok",power_w=1.0 {T0}000',
+        f'{series} _p=t,fade="no" {T0 + 5}000',
+        f'uplink,asset=lamp-1,commune=88383,device=00000000000000a1 key="k",error="",f_cnt=7i {T0}000',
+    ]
+    with closing(Client(influxdb.url, timeout_s=10)) as client:
+        assert client.write("ccpvm/raw", "-", "\n".join(lines).encode(), secret=None).status == 204
+    assert everything(store) == [light(0, lamp="on", driver="ok", power_w=1.0), light(5, fade="no")]
+    assert everything(store, measurement="uplink")[0].fields == {"key": "k", "error": "", "f_cnt": 7}
+    assert store.write("ccpvm", [light(0, lamp="off"), light(9, driver="bad")]) == []
+    assert everything(store)[0] == light(0, lamp="off", driver="ok", power_w=1.0)
+    assert store.latest("ccpvm", "light") == [light(9, lamp="off", driver="bad", fade="no", power_w=1.0)]
+    assert store.count("ccpvm", "light") == 3
+    (rejected,) = store.write("ccpvm", [light(1, fade=1.0)])
+    assert rejected.code == "point.type"
+
+
+def test_a_later_write_wins_whatever_the_clock_says(influxdb: InfluxDb) -> None:
+    """Within a process; of texts that are written in other company."""
+    influxdb.create("ccpvm")
+    with closing(InfluxStore.open(influxdb.url, secrets=None, now_ns=iter([9, 8, 7]).__next__)) as store:
+        for n, word in enumerate(("first", "second", "third")):
+            assert store.write("ccpvm", [light(0, lamp=word, **{f"other_{n}": "x"})]) == []
+        (point,) = everything(store)
+        assert point.fields["lamp"] == "third"
+
+
+def test_rollups_are_in_the_other_policy(store: InfluxStore, influxdb: InfluxDb) -> None:
+    """Where age ends what they were computed from, they stay."""
+    rollups = [Point(name, LAMP, T0, {"energy_wh": 1.0}) for name in ("hour", "day", "night")]
+    assert store.write("ccpvm", [light(0), *rollups]) == []
+    influxdb.query('DROP RETENTION POLICY "raw" ON "ccpvm"')
+    assert [everything(store, measurement=name) for name in ("hour", "day", "night")] == [[one] for one in rollups]
+    assert store.delete_range("ccpvm", "hour", start_us=T0, end_us=T0 + 1, where=LAMP) == 1
+    assert [store.count("ccpvm", name) for name in ("hour", "day", "night")] == [0, 1, 1]
 
 
 def test_check_says_what_is_wrong_with_each_database(guarded: Guarded, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ fields = st.fixed_dictionaries(
         "on": st.booleans(),
         "seq": st.integers(0, 9),
         "lamp": st.sampled_from(["on", "off", ""]),
+        "driver": st.sampled_from(["ok", "a|b", "~"]),
+        "fade": st.sampled_from(["no", "|~!", '\\"']),
     },
 ).filter(bool)
 points = st.builds(Point, st.just("light"), st.sampled_from(SERIES), st.sampled_from(TIMES), fields)

@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -143,12 +144,12 @@ def influxdb2(server: InfluxDb2, folder: Path) -> Iterator[Opened]:
     found = server.call("GET", f"/api/v2/orgs?{urllib.parse.urlencode({'org': server.organisation})}")
     organisation = found["orgs"][0]["id"]  # type: ignore[index]
     buckets = []
-    for name in DATABASES:
+    for name, policy in product(DATABASES, ("raw", "long")):
         made = server.call(
-            "POST", "/api/v2/buckets", {"orgID": organisation, "name": f"{prefix}{name}/raw", "retentionRules": []}
+            "POST", "/api/v2/buckets", {"orgID": organisation, "name": f"{prefix}{name}/{policy}", "retentionRules": []}
         )
         buckets.append(made["id"])
-        mapping = {"database": prefix + name, "retention_policy": "raw", "default": True}
+        mapping = {"database": prefix + name, "retention_policy": policy, "default": policy == "raw"}
         server.call("POST", "/api/v2/dbrps", {"orgID": organisation, "bucketID": made["id"], **mapping})
     secrets = folder / "secrets.toml"
     lines = [f'"{prefix}{name}" = "{server.token}"' for name in (*DATABASES, "nowhere")]

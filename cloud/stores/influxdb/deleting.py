@@ -63,7 +63,7 @@ def _delete_v2(
     )
     last_us = min(end_us, MAX_TIME_US + 1) - 1
     question = {"start": _rfc3339(start_us, 0), "stop": _rfc3339(last_us, 999), "predicate": predicate}
-    send(database, msgspec.json.encode(question))
+    send(measurement, msgspec.json.encode(question))
     return spared
 
 

@@ -4,14 +4,14 @@ What is new since an instant is asked in two steps where few series changed: fir
 (`key` or `_p`), then all fields of those series. Everything is asked as the newest point of each series, and then for
 what those points lack: fields that the same series lack are asked for together, as the newest point that has one of
 them, until every value is found or known to be absent. Messages of a device come in few kinds, so that there are few
-such questions.
+such questions. A pack of texts (`packs`) is one field until all is found.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from cloud.stores.base import Field, Point
-from cloud.stores.influxdb import queries
+from cloud.stores.influxdb import packs, queries
 from cloud.stores.influxdb.answers import Series
 from cloud.stores.influxdb.lines import MARK
 from cloud.stores.influxdb.rows import points_of_series, points_of_table
@@ -82,7 +82,10 @@ class Latest:
             self._absent.setdefault(key, set()).update(fields)
 
     def points(self) -> list[Point]:
-        return [Point(self._measurement, one.tags, one.time_us, one.fields) for one in self._series.values()]
+        return [
+            Point(self._measurement, one.tags, one.time_us, packs.newest(one.fields, one.times))
+            for one in self._series.values()
+        ]
 
 
 def newest(ask: Ask, measurement: str, where: Mapping[str, str]) -> list[Point]:

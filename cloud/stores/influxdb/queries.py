@@ -9,11 +9,12 @@ What a query reads costs by the series and field it *could* find, per shard, bef
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from cloud.stores.base import KEY
+from cloud.stores.base import KEY, ROLLUPS
 from cloud.stores.checks import MAX_TIME_US, TAGS
 from cloud.stores.influxdb.lines import MARK, MAX_TIME_NS, wire_tag
 
-POLICY: Final = "raw"
+RAW: Final = "raw"
+LONG: Final = "long"
 TAG_COLUMN: Final = "#"  # before the name of a tag in a result's columns: no field has such a name
 MARKS: Final = (KEY, MARK)  # every point has one of them
 _TAG_COLUMNS: Final = ", ".join(f'"{tag}"::tag AS "{TAG_COLUMN}{tag}"' for tag in TAGS)
@@ -29,7 +30,12 @@ def running() -> str:
 
 
 def field_kinds(measurement: str) -> str:
-    return f'SHOW FIELD KEYS FROM "{POLICY}".{_name(measurement)}'
+    return f"SHOW FIELD KEYS FROM {_source(measurement)}"
+
+
+def policy(measurement: str) -> str:
+    """Where the points of a measurement are."""
+    return LONG if measurement in ROLLUPS else RAW
 
 
 def tag_names(*measurements: str) -> str:
@@ -120,7 +126,7 @@ def _name(name: str) -> str:
 
 
 def _source(measurement: str) -> str:
-    return f'"{POLICY}".{_name(measurement)}'
+    return f'"{policy(measurement)}".{_name(measurement)}'
 
 
 def _sources(measurements: Iterable[str]) -> str:

@@ -1,30 +1,31 @@
 """`cloud.stores.base.Store` over one InfluxDB, 1.8 or later or 2.x: a database (a pair of buckets) a tenant.
 
 Databases, policies and accounts are made by `beffroi territory apply --only influxdb`, never here. Retention is the
-database's own. Points go to its policy `raw`.
+database's own. Points go to its policy `raw`, `ROLLUPS` to `long`.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlencode
 
 from cloud.stores.base import KEY, Point, Rejected
 from cloud.stores.checks import MAX_TIME_US
-from cloud.stores.influxdb import queries
-from cloud.stores.influxdb.answers import TYPE_CONFLICT, Series, TooLarge, Unfit, asked, told, written
+from cloud.stores.influxdb import packs, queries
+from cloud.stores.influxdb.answers import TYPE_CONFLICT, Series, asked, told, written
 from cloud.stores.influxdb.client import Client
 from cloud.stores.influxdb.credentials import Credentials
 from cloud.stores.influxdb.database import Database
 from cloud.stores.influxdb.deleting import Deletion, delete_v1, delete_v2, is_v2
-from cloud.stores.influxdb.guilty import send_all
 from cloud.stores.influxdb.kinds import Kinds
 from cloud.stores.influxdb.latest import newest, newest_since
 from cloud.stores.influxdb.lines import MARK
 from cloud.stores.influxdb.quiet import Quiet
-from cloud.stores.influxdb.rendering import chunks
 from cloud.stores.influxdb.rows import points_of_table, tags_of
+from cloud.stores.influxdb.sending import Sender
 from core.errors import LinkError, NotConnected, StorageError
 from core.topics import SLUG
 
@@ -33,9 +34,18 @@ _NUMBERS: Final = ("float", "integer")
 
 
 class InfluxStore:
-    """Thread-safe; two threads that write to one database do so side by side."""
+    """Thread-safe; two threads that write to one database do so side by side, and one that writes much makes two
+    requests at once."""
 
-    def __init__(self, client: Client, credentials: Credentials, *, organisation: str, read_only: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        credentials: Credentials,
+        *,
+        organisation: str,
+        read_only: bool,
+        now_ns: Callable[[], int],
+    ) -> None:
         self._client = client
         self._credentials = credentials
         self._organisation = organisation
@@ -45,6 +55,9 @@ class InfluxStore:
         self._marks: dict[tuple[str, str], Sequence[str]] = {}  # by database and measurement
         self._is_v2: bool | None = None
         self._lock = threading.Lock()
+        self._sender = Sender(client, credentials, organisation=organisation, on_refusal=self._forget)
+        self._now_ns = now_ns
+        self._next_stamp = 0
 
     @classmethod
     def open(
@@ -56,6 +69,7 @@ class InfluxStore:
         organisation: str = "-",
         timeout_s: float = 10.0,
         ca: Path | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> Self:
         """The store behind a URL; nothing is asked of it yet.
 
@@ -63,13 +77,14 @@ class InfluxStore:
             secrets: the file with what opens each database; None where the server asks for nothing.
             organisation: of a 2.x server; 1.x does not look at it.
             timeout_s: how long one answer may take.
+            now_ns: tells writes of one point apart, in the order of their processes.
 
         Raises:
             ConfigError: the secrets file or `ca` cannot be used.
         """
         credentials = Credentials(secrets, read_only=read_only)
         client = Client(url, timeout_s=timeout_s, ca=ca)
-        return cls(client, credentials, organisation=organisation, read_only=read_only)
+        return cls(client, credentials, organisation=organisation, read_only=read_only, now_ns=now_ns)
 
     def databases(self) -> list[str]:
         """Names of the databases that exist and that there are credentials for."""
@@ -105,20 +120,16 @@ class InfluxStore:
 
     def _write(self, database: str, known: Database, points: Sequence[Point]) -> list[Rejected]:
         try:
-            made = known.renderer.render(points)
+            made = known.renderer.render(points, stamp=self._stamp(len(points)))
         except StorageError:
-            self._send(database, [])  # of a database that is gone 1.x says to who asks that he may not: a write is told
+            self._sender.post(
+                database, []
+            )  # of a database that is gone 1.x says to who asks that he may not: a write is told
             raise
         if not made.lines:
-            self._send(database, [])
+            self._sender.post(database, [])
             return made.rejected
-        unfit: list[tuple[int, Unfit]] = []
-        for chunk in chunks(made.lines):
-            unfit += send_all(
-                chunk,
-                lambda part: self._send(database, [made.lines[at] for at in part]),
-                time_of=lambda at: points[made.indices[at]].time_us,
-            )
+        unfit = self._sender.send(database, made, points)
         if not unfit:
             known.recent.note(made.owners)
             return made.rejected
@@ -127,18 +138,12 @@ class InfluxStore:
         found = [Rejected(made.indices[at], said.code, said.message) for at, said in unfit]
         return sorted([*made.rejected, *found], key=lambda one: one.index)
 
-    def _send(self, database: str, lines: Sequence[str]) -> Unfit | TooLarge | None:
-        body = "\n".join(lines).encode()
-        bucket = f"{database}/{queries.POLICY}"
-        secret = self._credentials.of(database)
-        answer = self._client.write(bucket, self._organisation, body, secret=secret)
-        if answer.status == 401 and (fresh := self._credentials.instead_of(database, secret)) is not None:
-            answer = self._client.write(bucket, self._organisation, body, secret=fresh)
-        try:
-            return written(answer.status, answer.body, database=database, retry_after=answer.retry_after)
-        except StorageError:
-            self._forget(database)
-            raise
+    def _stamp(self, points: int) -> int:
+        """For the first of so many points: higher than any before, also than those of an earlier process."""
+        with self._lock:
+            stamp = max(self._next_stamp, self._now_ns())
+            self._next_stamp = stamp + points
+        return stamp
 
     def latest(
         self, database: str, measurement: str, where: Mapping[str, str] | None = None, *, since_us: int | None = None
@@ -173,7 +178,7 @@ class InfluxStore:
         if queries.is_empty(start_us, end_us) or limit == 0:
             return []
         (tables,) = self._ask(database, [queries.points(measurement, condition, limit=limit)])
-        return [point for table in tables for point in points_of_table(measurement, table)]
+        return [point for table in tables for point in points_of_table(measurement, table, unpacked=True)]
 
     def sums(
         self,
@@ -218,7 +223,7 @@ class InfluxStore:
         with known.gate.deleting():
             try:
                 if self._is_second():
-                    spared = delete_v2(self, database, deletion, self._delete)
+                    spared = delete_v2(self, database, deletion, partial(self._delete, database))
                     if spared:
                         self._write(database, known, spared)
                 else:
@@ -241,6 +246,7 @@ class InfluxStore:
             raise NotConnected("store.failed", f"{self._client.url} answers a ping with {answer.status}")
 
     def close(self) -> None:
+        self._sender.close()
         self._client.close()
 
     def _writable(self, database: str) -> Database:
@@ -271,7 +277,7 @@ class InfluxStore:
 
     def _kinds_of(self, database: str, measurement: str) -> dict[str, str]:
         (found,) = self._ask(database, [queries.field_kinds(measurement)])
-        return {str(name): str(kind) for series in found for name, kind in series.values}
+        return packs.kinds({str(name): str(kind) for series in found for name, kind in series.values})
 
     def _count(self, database: str, measurements: Sequence[str], condition: str) -> int:
         (found,) = self._ask(database, [queries.count(*measurements, condition=condition)])
@@ -291,11 +297,12 @@ class InfluxStore:
             self._existing.discard(database)
             raise
 
-    def _delete(self, database: str, body: bytes) -> None:
+    def _delete(self, database: str, measurement: str, body: bytes) -> None:
         """2.x: `/api/v2/delete`."""
+        bucket = f"{database}/{queries.policy(measurement)}"
         answer = self._client.send(
             "POST",
-            f"/api/v2/delete?{urlencode({'org': self._organisation, 'bucket': f'{database}/{queries.POLICY}'})}",
+            f"/api/v2/delete?{urlencode({'org': self._organisation, 'bucket': bucket})}",
             body,
             secret=self._credentials.of(database),
             patience=_PATIENCE,
