@@ -77,7 +77,7 @@ class Group:
                 speaking.append((one, seen))
                 someone = one
                 newest_ms = max(newest_ms, seen[-1].at_ms + one.profile.expected_interval_s * 1000)
-        self.fall = None if len(hushed) < self._fewest else _fall(hushed, speaking, heard, thresholds, self._fewest)
+        self.fall = None if not hushed else _fall(hushed, speaking, heard, thresholds, self._fewest)
         slack_ms = int(thresholds.silence_slack_min * _MINUTE_MS)
         if self.fall is not None:
             self.due_ms = now_ms + _FALLEN_MS
@@ -98,11 +98,9 @@ def _fall(
     """None: they did not fall silent together, or are not the whole, or chance may have done it."""
     since_ms = max(hush.since_ms for hush in hushed)
     together = [hush for hush in hushed if hush.silent_ms is None or hush.silent_ms > since_ms]
-    if len(together) < fewest:
-        return None
     back = [back_ms for one, seen in speaking if (back_ms := _back_ms(one, seen, since_ms, thresholds)) is not None]
     fell, others = len(together) + len(back), len(speaking) - len(back)
-    if 100 * fell < thresholds.silence_group_pct * (fell + others):
+    if not together or fell < fewest or 100 * fell < thresholds.silence_group_pct * (fell + others):
         return None
     if not back and sum(int(hush.lost) for hush in together) < lost_by_chance(thresholds):
         return None

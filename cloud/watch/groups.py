@@ -20,11 +20,12 @@ from cloud.watch.rhythm import limits_of
 from cloud.watch.sites import KIND as SITE
 from cloud.watch.sites import Sites
 from cloud.watch.watchman import Watchman
-from core.territory import Territory
+from core.territory import Site, Territory
 from core.territory.geography import distance_km
 
 CIRCUIT: Final = "silence.circuit"
 
+_MINUTE_MS = 60_000
 _OF_CIRCUIT, _OF_SITE = 2, 3  # devices, at least
 
 
@@ -80,7 +81,7 @@ class Groups:
         self._looked = names
         self._look_at_sites(silent, changed, folded, watchman, sites, now_ms)
         self._look_at_radios(silent, changed, watchman, sites, now_ms)
-        folded.update(self._radios.findings())
+        self._tell_of_radios(folded)
         self._look_at_circuits(silent, changed, folded, watchman, sites, now_ms)
         explained = {
             asset
@@ -187,11 +188,7 @@ class Groups:
                 ):
                     group.fall = None  # one gateway: that is the gateway's
             if group.fall is not None and group.fall.back_ms is None:
-                facts: dict[str, Field] = {"devices": len(group.fall.assets)}
-                since_ms = group.fall.since_ms
-                folded[key] = Finding(
-                    SITE, Severity.CRITICAL, site.tenant, site.commune, About.SITE, site_id, since_ms, facts
-                )
+                folded[key] = _deaf(site, group.fall.since_ms)
 
     def _look_at_radios(
         self,
@@ -206,6 +203,18 @@ class Groups:
         for database, members in self._tenants.items():
             anew = database in stirred
             self._radios.look(database, members, silent, watchman, sites, now_ms, anew=anew, fallen=fallen)
+
+    def _tell_of_radios(self, folded: dict[FindingKey, Finding]) -> None:
+        """The gateways that are silent; all of a site's are the site."""
+        for site_id, since_ms in self._radios.deaf_sites().items():
+            site = self._territory.sites.get(site_id)
+            if site is not None:
+                folded.setdefault(FindingKey(site.tenant, SITE, site_id), _deaf(site, since_ms))
+        for key, finding in self._radios.findings().items():
+            thresholds = self._territory.tenants[key.database].thresholds
+            above = folded.get(FindingKey(key.database, SITE, str(finding.facts["site"])))
+            if above is None or finding.since_ms + thresholds.silence_gateway_min * _MINUTE_MS <= above.since_ms:
+                folded[key] = finding
 
     def _look_at_circuits(
         self,
@@ -249,7 +258,7 @@ class Groups:
         thresholds = limits_of(watchman.watched[finding.subject])
         grace_ms = int(
             thresholds.silence_late_intervals * float(facts["expected_s"]) * 1000
-            + thresholds.silence_slack_min * 60_000
+            + thresholds.silence_slack_min * _MINUTE_MS
         )
         silent_ms = int(facts["silent_ms"])
         return self._radios.explains(watchman, finding.subject, finding.since_ms, silent_ms, now_ms, grace_ms)
@@ -266,6 +275,12 @@ class Groups:
 def _is_dark(fall: Fall, site: str, sites: Sites, now_ms: int) -> bool:
     """Whether the site of those that fell silent explains it."""
     return sites.explains(site, since_ms=fall.since_ms, silent_ms=fall.sure_ms, now_ms=now_ms)
+
+
+def _deaf(site: Site, since_ms: int) -> Finding:
+    """A site whose edge reports, and that hears nobody any more."""
+    facts: dict[str, Field] = {"reports": True}
+    return Finding(SITE, Severity.CRITICAL, site.tenant, site.commune, About.SITE, site.id, since_ms, facts)
 
 
 def _together(one: Finding, other: Finding) -> Finding:

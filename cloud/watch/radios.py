@@ -48,6 +48,7 @@ class Radios:
         self._detector = detector
         self._away = {finding.subject: Away(finding, finding.since_ms) for finding in held}
         self._due_ms: dict[str, int] = {}  # of a tenant
+        self._named: dict[str, str] = {}  # gateway → site, of those that some uplink names
         self.use(territory)
 
     def use(self, territory: Territory) -> None:
@@ -59,6 +60,18 @@ class Radios:
     def findings(self) -> dict[FindingKey, Finding]:
         """Of the gateways that are silent."""
         return {away.finding.key: away.finding for away in self._away.values() if away.back_ms is None}
+
+    def deaf_sites(self) -> dict[str, int]:
+        """Sites of several gateways none of which hears anything: since when."""
+        found: dict[str, list[int | None]] = {}
+        for gateway, site in self._named.items():
+            away = self._away.get(gateway)
+            found.setdefault(site, []).append(None if away is None or away.back_ms is not None else away.since_ms)
+        return {
+            site: max(since_ms for since_ms in each if since_ms is not None)
+            for site, each in found.items()
+            if len(each) > 1 and None not in each
+        }
 
     def look(
         self,
@@ -97,14 +110,17 @@ class Radios:
         self._note(database, last_ms, hearers)
         due_ms = now_ms + _UNSURE_MS
         for gateway, at_ms in last_ms.items():
+            site = self._site(gateway, hearers[gateway])
+            if site is None:
+                continue
+            self._named[gateway] = site.id
             away = self._away.get(gateway)
             if away is not None and away.back_ms is None:
                 due_ms = min(due_ms, now_ms + _AWAY_MS)
             elif now_ms - at_ms < least_ms:
                 due_ms = min(due_ms, at_ms + least_ms)
             else:
-                site = self._site(gateway, hearers[gateway])
-                if site is None or site.id in fallen:
+                if site.id in fallen:
                     continue
                 if sites.explains(site.id, since_ms=at_ms, silent_ms=at_ms + least_ms, now_ms=now_ms):
                     continue
@@ -127,6 +143,7 @@ class Radios:
                 self._away[gateway] = away._replace(back_ms=min(again))
             elif gateway not in last_ms and gateway not in self._sites:
                 del self._away[gateway]
+                self._named.pop(gateway, None)
 
     def _site(self, gateway: str, hearers: Sequence[_Hearer]) -> Site | None:
         """Where it is declared, else the edge that it was heard through."""
