@@ -39,6 +39,8 @@ class SmtpSettings(Section):
     def _protected_off_loopback(self) -> Self:
         if self.security == "none" and not is_loopback(self.host):
             raise ValueError(f'{self.host} is not this machine: security = "starttls" or "tls"')
+        if not f"{self.username}{self.password.get_secret_value()}".isascii():
+            raise ValueError("username and password: ASCII letters alone, many servers take no others")
         if self.password_file is not None and self.password.get_secret_value():
             raise ValueError("give password or password_file, not both")
         return self
@@ -59,7 +61,10 @@ class SmtpSettings(Section):
             lines = self.password_file.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise NotConnected("smtp.password", f"cannot read {self.password_file}") from error
-        return lines[0] if lines else ""
+        first = lines[0] if lines else ""
+        if not first or not first.isascii():
+            raise NotConnected("smtp.password", f"the first line of {self.password_file} is no password in ASCII")
+        return first
 
 
 class NotifySettings(Section):

@@ -42,6 +42,10 @@ def test_a_mail_server_is_encrypted_and_its_password_masked(tmp_path: Path, monk
     smtp = load(tmp_path, TOML + 'password_file = "./password"\n').notify.smtp
     assert smtp is not None
     assert smtp.read_password() == "from the file"
+    for unfit in ("", "\n", "é\n"):
+        (tmp_path / "password").write_text(unfit)
+        with pytest.raises(NotConnected, match=r"no password|cannot"):
+            smtp.read_password()
     (tmp_path / "password").unlink()
     with pytest.raises(NotConnected, match="cannot read"):
         smtp.read_password()
@@ -53,6 +57,7 @@ def test_a_mail_server_is_encrypted_and_its_password_masked(tmp_path: Path, monk
         ('security = "none"', "not this machine"),
         ('security = "ssl"', "starttls"),
         ('password = "a"\npassword_file = "b"', "not both"),
+        ('password = "é"', "ASCII"),
         ("port = 0", "port"),
         ("timeout_s = 0", "timeout_s"),
         ('from = "x@y.fr"', "no such key"),
