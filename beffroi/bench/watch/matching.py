@@ -147,14 +147,14 @@ class _Judge:
         raised: dict[str, list[Episode]] = {}
         for episode in episodes:
             if episode.finding.kind == rule.kind:
-                raised.setdefault(_subject(episode), []).append(episode)
+                for subject in _subjects(episode):
+                    raised.setdefault(subject, []).append(episode)
         for trouble in self._truth.troubles:
             if trouble.kind in rule.truths and trouble.start_ms >= self._from_ms:
                 self._look_for(rule, trouble, raised.get(trouble.subject, ()), tally)
-        for subject, told in raised.items():
-            for episode in told:
-                if episode.raised_ms >= self._from_ms:
-                    self._weigh(rule, subject, episode, tally)
+        for episode in episodes:
+            if episode.finding.kind == rule.kind and episode.raised_ms >= self._from_ms:
+                self._weigh(rule, episode, tally)
         return tally
 
     def _look_for(self, rule: Rule, trouble: Trouble, told: Sequence[Episode], tally: Tally) -> None:
@@ -171,13 +171,15 @@ class _Judge:
             tally.found += 1
             tally.delays_ms.append(length(visible, until_ms=found_ms))
 
-    def _weigh(self, rule: Rule, subject: str, episode: Episode, tally: Tally) -> None:
+    def _weigh(self, rule: Rule, episode: Episode, tally: Tally) -> None:
         tally.raised += 1
-        if any(_during(one, episode) for one in self._truth.of((*rule.truths, *rule.also), subject)):
+        kinds = (*rule.truths, *rule.also)
+        if any(_during(one, episode) for subject in _subjects(episode) for one in self._truth.of(kinds, subject)):
             tally.right += 1
         else:
+            finding = episode.finding
             end_ms = self._until_ms if episode.cleared_ms is None else episode.cleared_ms
-            tally.wrong.append(_words(subject, episode.raised_ms, end_ms, repr(dict(episode.finding.facts))))
+            tally.wrong.append(_words(finding.subject, episode.raised_ms, end_ms, repr(dict(finding.facts))))
 
     # emptyings
 
@@ -229,8 +231,10 @@ def _during(trouble: Trouble, episode: Episode) -> bool:
     return trouble.start_ms <= episode.raised_ms <= trouble.end_ms + LATE_MS
 
 
-def _subject(episode: Episode) -> str:
-    return str(episode.finding.facts.get("circuit", episode.finding.subject))
+def _subjects(episode: Episode) -> Sequence[str]:
+    """A cabinet's finding names its circuits."""
+    circuits = episode.finding.facts.get("circuits")
+    return (episode.finding.subject,) if circuits is None else str(circuits).split(", ")
 
 
 def _words(subject: str, start_ms: int, end_ms: int, what: str) -> str:
