@@ -196,7 +196,7 @@ class Moves:
             homes = [(move.database, move.point) for move in moves]
         else:
             homes = [(move.located.database, move.located.point) for move in moves]
-        writes = by_database(homes)
+        writes = dict(by_database(homes))
         for database, hours in altered(moves).items():
             writes.setdefault(database, []).extend(mark_points(hours, now_ms=self._now_ms()))
         for database, points in writes.items():

@@ -1,0 +1,305 @@
+"""Rolls the hours of one tenant's database up: readings → `hour` → `day`, of assets and of communes; those of communes
+also into the operator's database.
+
+Driven by hours that have ended and by marks (`cloud.dirty`). The outcome is a function of the stored readings: the same
+whatever came when, in whatever order it was done, and after a kill -9 at any moment:
+
+- hours are done from the oldest on; an hour whose fields change marks the next hour of the same assets (its counters
+  start where this one's stood) *before* its own points are written, so that a kill in between loses no consequence;
+- every hour that is done again has its days, its commune and the operator's copy done again, changed or not;
+- a point of which a field must go is deleted before it is written;
+- progress is kept only when all of that is durable; what is done twice comes out the same, and is not written again.
+
+The job is a run of small pieces, so that whoever drives it can do something else in between.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Final
+
+from cloud.dirty import HOUR_MS, Mark, mark_points, read_marks
+from cloud.stores.base import Point, Store
+from cloud.watch.days import days_ended, days_touched, spans_ms
+from cloud.watch.marks import MarkBook
+from cloud.watch.model import Watched
+from cloud.watch.rollup_fields import Fields, Owner, Recipes, Repair, by_asset, repair
+from cloud.watch.rollup_progress import Progress, ProgressKeeper
+from cloud.watch.rollup_reading import DAY, HOUR, Reading, Scope
+from core import log
+from core.territory import OPERATOR
+
+_log = log.get(__name__)
+_MANY: Final = 10_000  # assets; with more, an hour is done commune by commune
+_ASSETS: Final = 20  # marked one by one; more are a mark of their commune
+_KEEP_MS: Final = 10_000  # of this machine's time, between two notes of the progress while there is more to do
+_Pending = dict[int, dict[str, set[str] | None]]  # hour → commune → assets; None: all
+
+
+class RollupJob:
+    """Used by one thread.
+
+    Args:
+        reading, writing: the same store; a reader of its own never waits for the writer.
+        watched: the declared assets of this database, by id.
+        kept_ms: from which instant on the store still has every reading: hours before it stay as they are.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        recipes: Recipes,
+        *,
+        reading: Store,
+        writing: Store,
+        watched: Callable[[], Mapping[str, Watched]],
+        now_ms: Callable[[], int],
+        mono_ms: Callable[[], int],
+        kept_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.database = database
+        self._recipes = recipes
+        self._store, self._writing = reading, writing
+        self._reading = Reading(reading, database)
+        self._operators = Reading(reading, OPERATOR)
+        self._watched = watched
+        self._now_ms, self._mono_ms = now_ms, mono_ms
+        self._kept_ms = kept_ms
+        self._keeper = ProgressKeeper(reading, writing, database)
+        self._kept_at_ms = 0
+        self.until_ms: int | None = None  # every hour before it is rolled
+        self.book: MarkBook | None = None
+        self._hours: _Pending = defaultdict(dict)
+        self._days: dict[date, set[str] | None] = {}  # communes; None: all
+        self._owed: dict[tuple[str, int], set[str]] = defaultdict(set)  # to the operator: (measurement, ms) → communes
+
+    @property
+    def waiting(self) -> int:
+        """Hours that were marked and are not done yet."""
+        return len(self._hours)
+
+    def take_marks(self, now_ms: int, *, margin_ms: int) -> list[Mark]:
+        """Look for marks; those that are told now (also to be used by others).
+
+        Raises:
+            LinkError, StorageError: the store's.
+        """
+        if self.book is None:
+            kept = self._keeper.load()
+            self.until_ms = None if kept is None else kept.until_ms
+            since_us = max(0, now_ms - margin_ms) * 1000 if kept is None else kept.marks_us
+            self.book = MarkBook(self._store, self.database, since_us=since_us)
+        told = self.book.look(now_ms, margin_ms=margin_ms)
+        for mark in told:
+            self._note(mark.start_ms, mark.commune, {mark.asset} if mark.asset else None)
+        return told
+
+    def pieces(self, ended_ms: int) -> Iterator[None]:
+        """Do what is to be done, a piece between two yields, until all is done.
+
+        Args:
+            ended_ms: hours that end here or before have all their timely readings.
+
+        Raises:
+            LinkError, StorageError: the store's; begin again later.
+        """
+        if self.book is None:
+            return
+        if self.until_ms is None:
+            yield from self._find_beginning(ended_ms)
+        while self.until_ms is not None:
+            if self._hours:
+                yield from self._do_marked(min(self._hours))
+            elif self._days:
+                day = min(self._days)
+                yield from self._roll_day(day, self._days[day])
+                del self._days[day]
+            elif self.until_ms + HOUR_MS <= ended_ms:
+                yield from self._do_next(self.until_ms)
+            else:
+                break
+            if not (self._hours or self._days) and self._mono_ms() - self._kept_at_ms >= _KEEP_MS:
+                yield from self._settle()
+        yield from self._settle()
+
+    def _settle(self) -> Iterator[None]:
+        """Give the operator what it is owed, then keep the progress."""
+        self._kept_at_ms = self._mono_ms()
+        while self._owed:
+            measurement, start_ms = min(self._owed)
+            self._tell_operator(measurement, start_ms, self._owed[measurement, start_ms])
+            del self._owed[measurement, start_ms]
+            yield
+        if self.until_ms is not None and self.book is not None:
+            self._keeper.keep(Progress(self.until_ms, self.book.safe_us), now_ms=self._now_ms())
+
+    def _find_beginning(self, ended_ms: int) -> Iterator[None]:
+        """With the oldest reading; where there is none yet, now: what comes later and is older has its marks."""
+        oldest_ms = None
+        for told_ms in self._reading.oldest_ms(self._recipes.measurements, self._now_ms()):
+            oldest_ms = told_ms
+            yield
+        kept_ms = -(-self._kept_ms() // HOUR_MS) * HOUR_MS
+        self.until_ms = ended_ms if oldest_ms is None else min(ended_ms, max(oldest_ms, kept_ms))
+
+    def _note(self, start_ms: int, commune: str, assets: set[str] | None) -> None:
+        """An hour to be done (again): all of a commune, or some of its assets."""
+        known = self._hours[start_ms]
+        if assets is None or (commune in known and known[commune] is None):
+            known[commune] = None
+        else:
+            known[commune] = (known.get(commune) or set()) | assets
+
+    def _do_marked(self, start_ms: int) -> Iterator[None]:
+        communes = self._hours.pop(start_ms)  # what is marked from now on is done again
+        done = False
+        try:
+            if self._is_to_be_done_again(start_ms):
+                whole = frozenset(commune for commune, assets in communes.items() if assets is None)
+                if whole:
+                    yield from self._roll_hour(start_ms, Scope(whole))
+                for commune, assets in communes.items():
+                    if assets is not None:
+                        yield from self._roll_hour(start_ms, Scope(frozenset({commune}), frozenset(assets)))
+                for day in days_touched(start_ms):
+                    known = self._days.get(day, set())
+                    self._days[day] = None if known is None else known | communes.keys()
+            done = True
+        finally:
+            if not done:
+                for commune, assets in communes.items():
+                    self._note(start_ms, commune, assets)
+
+    def _is_to_be_done_again(self, start_ms: int) -> bool:
+        """Not an hour that is done in its turn, nor one whose readings are no longer all there."""
+        return self.until_ms is not None and self._kept_ms() <= start_ms < self.until_ms
+
+    def _do_next(self, start_ms: int) -> Iterator[None]:
+        watched = self._watched()
+        scopes = [Scope()]
+        if len(watched) > _MANY:
+            scopes = [Scope(frozenset({commune})) for commune in sorted({one.commune for one in watched.values()})]
+        for scope in scopes:
+            yield from self._roll_hour(start_ms, scope)
+        self.until_ms = start_ms + HOUR_MS
+        for day in days_ended(self.until_ms):
+            self._days[day] = None
+
+    def _roll_hour(self, start_ms: int, scope: Scope) -> Iterator[None]:
+        """Do an hour of these assets, and of their communes."""
+        wanted: dict[Owner, Fields] = defaultdict(dict)
+        for measurement in self._recipes.measurements:
+            for points in self._reading.points(measurement, start_ms, scope):
+                yield
+                yield from self._compute(measurement, start_ms, points, scope, wanted)
+        stored = self._reading.rolled(HOUR, start_ms, Scope(scope.communes))
+        yield
+        done = {owner: self._recipes.whole(fields) for owner, fields in wanted.items() if fields}
+        before = {owner: fields for owner, fields in stored.items() if owner.asset and scope.holds(owner)}
+        yield from self._mark_following(start_ms, scope, done, before)
+        rest = {owner: fields for owner, fields in stored.items() if owner.asset and not scope.holds(owner)}
+        communes = {Owner(name): fields for name, fields in self._recipes.of_commune({**rest, **done}).items()}
+        known = {owner: fields for owner, fields in stored.items() if not owner.asset}
+        self._put(self.database, repair(HOUR, start_ms, {**done, **communes}, {**before, **known}), HOUR, start_ms)
+        self._owed[HOUR, start_ms] |= {owner.commune for owner in (*communes, *known)}
+        yield
+
+    def _compute(
+        self, measurement: str, start_ms: int, points: list[Point], scope: Scope, wanted: dict[Owner, Fields]
+    ) -> Iterator[None]:
+        """Add what the rollups of a measurement make of its points."""
+        watched = self._watched()
+        assets = {
+            owner: (found, one)
+            for owner, found in by_asset(points)
+            if (one := watched.get(owner.asset)) is not None and one.database == self.database
+        }
+        for rollup in self._recipes.rollups:
+            mine = {owner: of for owner, of in assets.items() if rollup.measurement == measurement}
+            mine = {owner: (found, one) for owner, (found, one) in mine.items() if rollup.concerns(one)}
+            before: dict[str, Fields] = {}
+            for part in self._reading.before(rollup, {owner.asset for owner in mine}, start_ms, scope) if mine else ():
+                before |= part
+                yield
+            for number, (owner, (found, one)) in enumerate(mine.items()):
+                made = rollup.hour(found, before.get(owner.asset, {}), one, start_ms)
+                wanted[owner] |= {name: float(value) for name, value in made.items()}
+                if number % 500 == 499:
+                    yield
+
+    def _mark_following(
+        self, start_ms: int, scope: Scope, done: Mapping[Owner, Fields], before: Mapping[Owner, Fields]
+    ) -> Iterator[None]:
+        """Mark the next hour of each asset that has other fields now than others may have read."""
+        assert self.until_ms is not None
+        if start_ms + HOUR_MS >= self.until_ms:
+            return  # none after it is done yet
+        following: dict[tuple[int, str], set[str]] = defaultdict(set)
+        for rollup in self._recipes.rollups:
+            own = self._recipes.own
+            changed = {
+                owner.asset: owner.commune
+                for owner in done.keys() | before.keys()
+                if own(rollup, done.get(owner, {})) != own(rollup, before.get(owner, {}))
+            }
+            for found in self._reading.after(rollup, changed, start_ms, scope) if changed else ():
+                for asset, next_ms in found.items():
+                    if next_ms < self.until_ms:
+                        following[next_ms, changed[asset]].add(asset)
+                yield
+        if following:
+            named = {
+                (commune, next_ms, asset)
+                for (next_ms, commune), assets in following.items()
+                for asset in (assets if len(assets) <= _ASSETS else ("",))
+            }
+            made = mark_points(named, now_ms=self._now_ms())
+            self._write(self.database, made)
+            if self.book is not None:
+                self.book.know(read_marks(made))
+            for commune, next_ms, asset in named:
+                self._note(next_ms, commune, {asset} if asset else None)
+
+    def _roll_day(self, day: date, communes: set[str] | None) -> Iterator[None]:
+        """Do a day and its night, as far as they have ended and are rolled, of these communes and their assets."""
+        assert self.until_ms is not None
+        (dawn_ms, dusk_ms), (noon_ms, end_ms) = spans_ms(day)
+        scope = Scope(None if communes is None else frozenset(communes))
+        if dusk_ms > self.until_ms:
+            return
+        day_sums: dict[Owner, Fields] = defaultdict(dict)
+        night_sums: dict[Owner, Fields] = defaultdict(dict)
+        for start_ms in range(dawn_ms, end_ms if end_ms <= self.until_ms else dusk_ms, HOUR_MS):
+            for owner, fields in self._reading.rolled(HOUR, start_ms, scope).items():
+                if start_ms < dusk_ms:
+                    self._recipes.add_hour(day_sums[owner], fields)
+                if noon_ms <= start_ms and end_ms <= self.until_ms:
+                    self._recipes.add_hour(night_sums[owner], fields, by_night=True)
+            yield
+        owners = day_sums.keys() | night_sums.keys()
+        made = {owner: self._recipes.of_day(day_sums[owner], night_sums[owner]) for owner in sorted(owners)}
+        wanted = {owner: fields for owner, fields in made.items() if fields}
+        stored = self._reading.rolled(DAY, dawn_ms, scope)
+        self._put(self.database, repair(DAY, dawn_ms, wanted, stored), DAY, dawn_ms)
+        self._owed[DAY, dawn_ms] |= {owner.commune for owner in (*wanted, *stored) if not owner.asset}
+        yield
+
+    def _tell_operator(self, measurement: str, start_ms: int, communes: set[str]) -> None:
+        """Make the operator's points of these communes those of the tenant."""
+        scope = Scope(frozenset(communes))
+        mine = self._reading.rolled(measurement, start_ms, scope)
+        wanted = {owner: fields for owner, fields in mine.items() if not owner.asset}
+        stored = self._operators.rolled(measurement, start_ms, scope)
+        self._put(OPERATOR, repair(measurement, start_ms, wanted, stored), measurement, start_ms)
+
+    def _put(self, database: str, change: Repair, measurement: str, start_ms: int) -> None:
+        start_us = start_ms * 1000
+        for owner in change.stale:
+            where = {"commune": owner.commune, "asset": owner.asset}
+            self._writing.delete_range(database, measurement, start_us=start_us, end_us=start_us + 1, where=where)
+        self._write(database, change.fresh)
+
+    def _write(self, database: str, points: Iterable[Point]) -> None:
+        given = list(points)
+        for refused in self._writing.write(database, given) if given else ():
+            _log.error("rollup.refused", database=database, code=refused.code, message=refused.message)
