@@ -262,6 +262,7 @@ def test_a_mark_that_was_only_seen_survives_a_restart_a_day_later() -> None:
     town.now_ms += HOUR_MS
     town.mono_ms += 60_000
     town.measure(counter_point("counter-1", start_ms + 1, 1.0))
+    town.now_ms += MINUTE_MS
     town.job.take_marks(town.now_ms, margin_ms=LATE_MS)
     for _ in town.job.pieces(town.now_ms):
         pass
