@@ -14,8 +14,10 @@ from cloud.settings import CloudSettings, StoreSettings
 from cloud.sqlitefile import probe_folder
 from cloud.stores.base import Store
 from cloud.stores.opening import open_store
+from cloud.watch.alarms.channels.email import EmailChannel
 from core.errors import BeffroiError, ExitCode, NotConnected, StorageError
 from core.ports.mqtt import Connected, Disconnected, LinkEvent, MqttLink
+from core.secrets import WEBHOOK_SIGN, load_secrets
 from core.territory import OPERATOR, Territory, TerritoryError, load
 
 _BROKER_S = 5.0
@@ -42,6 +44,7 @@ def examine(settings: CloudSettings, *, broker_s: float = _BROKER_S) -> list[Fin
         _try("folder", lambda: _folder(settings.folder)),
         *_store(settings),
         _try("broker", lambda: _broker(settings, broker_s)),
+        *_notify(settings),
     ]
 
 
@@ -122,6 +125,20 @@ def _database(store: Store, name: str) -> str:
     store.write(name, [])
     store.latest(name, ALARM, {"kind": "none"})
     return "can be written to and read"
+
+
+def _notify(settings: CloudSettings) -> list[Finding]:
+    """Whether the mail server lets us in, and the secrets can be read; nothing is sent."""
+    found = []
+    if settings.notify.secrets is not None:
+        found.append(_try("notify.secrets", partial(_signs, settings.notify.secrets)))
+    if settings.notify.smtp is not None:
+        found.append(_try("notify.smtp", EmailChannel(settings.notify.smtp).probe))
+    return found
+
+
+def _signs(path: Path) -> str:
+    return f"webhooks are signed for: {', '.join(sorted(load_secrets(path).table(WEBHOOK_SIGN))) or 'nobody'}"
 
 
 def _broker(settings: CloudSettings, wait_s: float) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from cloud.check import _notify
+from cloud.settings import CloudSettings
 from cloud.watch.alarms.alarm import ChannelName, Recipient
 from cloud.watch.alarms.channels.email import EmailChannel
 from cloud.watch.alarms.channels.opening import open_channels
@@ -19,7 +21,7 @@ from cloud.watch.alarms.desk import AlarmDesk
 from cloud.watch.alarms.messages import Lane, Message, Text
 from cloud.watch.alarms.settings import NotifySettings, SmtpSettings
 from cloud.watch.model import Severity
-from core.errors import BeffroiError, NotConnected, RejectedError, Throttled
+from core.errors import BeffroiError, ExitCode, NotConnected, RejectedError, Throttled
 from core.territory import Contact
 from tests.conftest import require
 from tests.servers.hooks import HookServer
@@ -101,6 +103,26 @@ def test_a_server_without_encryption_gets_no_password(mail: MailServer) -> None:
     with pytest.raises(NotConnected) as refused:
         smtp(mail.port, security="starttls", username=USER, password=PASSWORD).send(message(), NOON_MS)
     assert refused.value.code == "smtp.security"
+
+
+def test_check_tries_the_mail_server_and_sends_nothing(mail: MailServer, tmp_path: Path) -> None:
+    """And says for whom webhooks are signed; out of reach is exit code 5, a secrets file that is open 78."""
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('[webhook.sign]\nccpvm = "hush"\n')
+    secrets.chmod(0o600)
+    server = {"host": "localhost", "port": mail.port, "security": "none", "sender": "beffroi@operator.example"}
+    known = CloudSettings(
+        folder=tmp_path, territory=tmp_path, notify=NotifySettings.model_validate({"smtp": server, "secrets": secrets})
+    )
+    assert [(one.name, one.ok, one.text) for one in _notify(known)] == [
+        ("notify.secrets", True, "webhooks are signed for: ccpvm"),
+        ("notify.smtp", True, f"localhost:{mail.port} lets us in"),
+    ]
+    assert mail.letters == []
+    secrets.chmod(0o644)
+    closed = server | {"port": 1, "timeout_s": 0.5}
+    gone = known.model_copy(update={"notify": NotifySettings.model_validate({"smtp": closed, "secrets": secrets})})
+    assert [one.exit_code for one in _notify(gone)] == [ExitCode.SETTINGS, ExitCode.UNREACHABLE]
 
 
 @pytest.mark.parametrize(

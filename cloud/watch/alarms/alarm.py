@@ -21,7 +21,7 @@ class Step(StrEnum):
 
     RAISED = "raised"
     WORSENED = "worsened"  # more severe than it ever was
-    UPDATED = "updated"  # less severe, or it began at another time than was thought
+    UPDATED = "updated"  # less severe, begun at another time than was thought, or its cause is known
     REPEATED = "repeated"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"

@@ -14,6 +14,7 @@ from cloud.watch.alarms.rules import RuleBook
 from cloud.watch.model import About, Finding, FindingKey
 from core.errors import OperatorError
 
+_TOLD = ("cause", "circuits")
 _MOVED_MS = 60_000  # a finding that began less than this earlier or later than was thought is no news
 
 
@@ -112,9 +113,15 @@ def _seen_again(alarm: Alarm, finding: Finding, book: RuleBook, *, now_ms: int, 
         return Change(worse, Step.WORSENED, now_ms, to)
     if alarm.gone_ms is not None:
         return Change(shown, Step.RETURNED, now_ms)
-    if finding.severity is not before.severity or abs(finding.since_ms - before.since_ms) >= _MOVED_MS:
+    moved = abs(finding.since_ms - before.since_ms) >= _MOVED_MS
+    if moved or finding.severity is not before.severity or _said(finding) != _said(before):
         return Change(shown, Step.UPDATED, now_ms)
     return None
+
+
+def _said(finding: Finding) -> tuple[object, ...]:
+    """The facts in words that are news when they change, such as the cause; figures change all the time."""
+    return tuple(finding.facts.get(name) for name in _TOLD)
 
 
 def _without_finding(alarm: Alarm, book: RuleBook, *, now_ms: int, muted: bool) -> list[Change]:

@@ -55,5 +55,6 @@ def alarm_tags(finding: Finding) -> dict[str, str]:
         case About.SITE:
             tags["site"] = subject
         case About.ROAD:
-            tags |= {"site": str(facts.get("site", "")), "channel": str(facts.get("tenant", ""))}
+            of_a_site = subject if finding.commune else ""  # the worker's own conditions have none
+            tags |= {"site": str(facts.get("site") or of_a_site), "channel": str(facts.get("tenant", ""))}
     return {tag: text for tag, text in tags.items() if text}

@@ -96,7 +96,8 @@ class RuleBook:
             return True
         if finding.commune in maintenance.communes:
             return True
-        names = {finding.subject, str(finding.facts.get("asset", "")), str(finding.facts.get("circuit", ""))}
+        facts = finding.facts
+        names = {finding.subject, str(facts.get("asset", "")), *str(facts.get("circuits", "")).split(", ")}
         if names & maintenance.assets or names & maintenance.circuits:
             return True
         circuits = {

@@ -39,10 +39,20 @@ SAID: Final[Mapping[str, Words]] = {
         "{n} sites ne répondent plus",
         "vérifier le courant, la box et le boîtier du site ; rien n’est perdu tant que le boîtier a du courant",
     ),
+    "silence.clock": Words(
+        "l’horloge du site est fausse",
+        "{n} sites ont une horloge fausse",
+        "vérifier la synchronisation (NTP) du boîtier ; ses mesures gardent une heure estimée",
+    ),
     "light.burning_by_day": Words(
         "allumé en plein jour",
         "{n} lampadaires allumés en plein jour",
         "vérifier l’horloge et le contacteur de l’armoire, puis le programme du lampadaire",
+    ),
+    "light.burning_in_extinction": Words(
+        "allumé pendant l’extinction",
+        "{n} lampadaires allumés pendant l’extinction",
+        "vérifier le calendrier du circuit et l’horloge de l’armoire",
     ),
     "light.dark_by_night": Words(
         "éteint la nuit, hors extinction",
@@ -131,6 +141,16 @@ CONDITIONS: Final[Mapping[str, Words]] = {
     "spool.disk_full": Words(
         "le disque du boîtier est plein", "{n} boîtiers ont leur disque plein", "libérer de la place sur le boîtier"
     ),
+    "evicting": Words(
+        "des mesures non livrées ont été effacées, faute de place",
+        "{n} sites ont effacé des mesures non livrées, faute de place",
+        "rétablir le lien du site, puis agrandir sa réserve",
+    ),
+    "unbalanced": Words(
+        "le compte des mesures n’est pas juste",
+        "{n} sites dont le compte des mesures n’est pas juste",
+        "beffroi edge status sur le site, puis prévenir qui développe beffroi",
+    ),
     "notify.failing": Words(
         "des messages d’alarme ne partent pas",
         "{n} destinataires ne reçoivent pas leurs messages d’alarme",
@@ -148,10 +168,18 @@ _FACTS: Final[Mapping[str, tuple[str, int]]] = {
     "temperature_c": ("{} °C", 0),
     "battery_pct": ("pile à {} %", 0),
     "battery_v": ("pile à {} V", 2),
-    "loss_pct": ("{} % de messages perdus", 0),
-    "snr_margin_db": ("marge radio {} dB", 1),
+    "radio_loss_pct": ("{} % de messages perdus", 0),
+    "radio_margin_db": ("marge radio {} dB", 1),
+    "devices": ("{} capteurs", 0),
+    "rows": ("{} lignes", 0),
     "level_pct": ("niveau {} %", 0),
     "power_w": ("{} W", 0),
+}
+_CAUSES: Final = {
+    "power": "coupure de courant",
+    "host": "boîtier arrêté ou en panne",
+    "backhaul": "lien au réseau coupé",
+    "network_server": "serveur LoRaWAN hors service",
 }
 _MONTHS: Final = (
     "janvier",
@@ -192,7 +220,8 @@ def name_of(finding: Finding, territory: Territory | None = None) -> str:
     """What it is about, as people call it, with the id that is on its label."""
     subject, facts = finding.subject, finding.facts
     if finding.about is About.ROAD:
-        return _road_name(facts, territory)
+        of_a_site = subject if finding.commune else ""
+        return _road_name(str(facts.get("site") or of_a_site), str(facts.get("tenant", "")), territory)
     if territory is None:
         return subject
     match finding.about:
@@ -210,8 +239,7 @@ def name_of(finding: Finding, territory: Territory | None = None) -> str:
             return f"{noun}, {asset.street}" if asset.street else noun
 
 
-def _road_name(facts: Mapping[str, Field], territory: Territory | None) -> str:
-    site, tenant = str(facts.get("site", "")), str(facts.get("tenant", ""))
+def _road_name(site: str, tenant: str, territory: Territory | None) -> str:
     if site:
         known = territory.sites.get(site) if territory else None
         return f"Site {known.name if known else site}"
@@ -227,6 +255,12 @@ def details(facts: Mapping[str, Field]) -> str:
         for name, (wording, digits) in _FACTS.items()
         if isinstance(value := facts.get(name), int | float) and not isinstance(value, bool)
     ]
+    if circuits := facts.get("circuits"):
+        said.insert(0, f"circuit {circuits}")
+    if cause := facts.get("cause"):
+        said.append(f"cause : {_CAUSES.get(str(cause), cause)}")
+    if isinstance(returned_ms := facts.get("returned_ms"), int | float):
+        said.append(f"de retour le {instant(int(returned_ms))}")
     return ", ".join(filter(None, [*said, str(facts.get("message", ""))]))
 
 

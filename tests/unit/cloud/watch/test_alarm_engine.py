@@ -237,6 +237,18 @@ def test_late_data_move_the_beginning(start: Open) -> None:
     assert alarms.desk.holding()[0].finding.since_ms == NOON_MS - HOUR_MS
 
 
+def test_a_cause_that_is_found_later_is_shown(start: Open) -> None:
+    """A site that is back tells why it was away; figures that change all the time are no news."""
+    alarms = start()
+    alarms.look(finding("remiremont", "silence.site", about=About.SITE, silent_ms=1))
+    alarms.look(finding("remiremont", "silence.site", about=About.SITE, silent_ms=2), after_ms=MINUTE_MS)
+    alarms.look(finding("remiremont", "silence.site", about=About.SITE, cause="power"), after_ms=MINUTE_MS)
+    assert [point.fields["text"] for _, point in alarms.points] == [
+        "Site Remiremont : le site ne répond plus",
+        "Site Remiremont : le site ne répond plus (cause : coupure de courant)",
+    ]
+
+
 def test_the_operator_hears_of_the_sites_and_gateways_of_all(start: Open) -> None:
     """They are its machines; lamps and bins are the tenants' alone."""
     duty = Contact("Astreinte", "astreinte@operator.example", severities=ALL)

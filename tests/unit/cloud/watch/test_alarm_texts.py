@@ -73,6 +73,11 @@ def test_a_series_is_named_by_what_the_alarm_is_about() -> None:
         "device": "0018b2",
         "asset": "lamp-1",
     }
+    road = finding("remiremont", "road.evicting", about=About.ROAD, database="operator", rows=12)
+    assert alarm_tags(road) == {"kind": "road.evicting", "commune": "88429", "site": "remiremont"}
+    assert sentences.text_of(road, HERE) == (
+        "Site Remiremont : des mesures non livrées ont été effacées, faute de place (12 lignes)"
+    )
     radio = finding("7076ff0056070a11", "silence.gateway", about=About.GATEWAY)
     assert alarm_tags(radio)["gateway"] == "7076ff0056070a11"
     assert alarm_tags(finding("remiremont", "silence.site", about=About.SITE))["site"] == "remiremont"
