@@ -89,7 +89,7 @@ class AlarmList:
                 Text("span", alarm_words.name(alarm), "name")
                 where = self._where(alarm, snapshot)
                 with box("span", "what"):
-                    Text("span", f"{where} · " if where else "")
+                    Text("span", f"{where}\u00a0· " if where else "")
                     self._ages.append((Text("span", css="since"), alarm))
                 seen = alarm_words.seen_by(alarm)
                 if seen:

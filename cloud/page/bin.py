@@ -95,17 +95,22 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
 def heed(points: Points, place: Place, now_ms: int) -> Seen:
     """The bin's state as the watch has it; what burns or lies is an alarm, doubtful readings are the page's matter."""
     said = points.once(_said)
-    at_ms = said.at_ms
     if not place.equipped:
-        return Seen(BinState.BARE, at_ms)
-    if word(points, SILENCE) == "silent":
-        return Seen(BinState.SILENT, at_ms)
+        return Seen(BinState.BARE, said.at_ms)
+    seen = points.once(_heeded)
+    if seen.value is None or not (
+        is_doubtful(place, said.doubtful_us, now_ms) or _is_inexplicable(said.distance_mm, place)
+    ):
+        return seen
+    return Seen(BinState.SUSPECT, seen.at_ms)
+
+
+def _heeded(points: Points) -> Seen:
+    """What the watch says; with a fill only where it has one."""
+    at_ms, fill = points.once(_said).at_ms, number(points, FILL)
     if at_ms is None:
-        return Seen(BinState.AWAITED)
-    fill = number(points, FILL)
-    if is_doubtful(place, said.doubtful_us, now_ms) or _is_inexplicable(said.distance_mm, place):
-        return Seen(BinState.SUSPECT, at_ms)
-    if fill is None:
+        return Seen(BinState.AWAITED if word(points, SILENCE) != "silent" else BinState.SILENT)
+    if fill is None or word(points, SILENCE) == "silent":
         return Seen(BinState.SILENT, at_ms)
     return Seen(_level(fill, is_full=bool(number(points, IS_FULL))), at_ms, value=fill)
 

@@ -74,12 +74,18 @@ def heed(points: Points, place: Place, now_ms: int) -> Seen:
     said = points.once(_said)
     if not place.equipped:
         return Seen(CounterState.BARE, said.at_ms)
+    seen = points.once(_heeded)
+    if seen.state is not CounterState.SILENT and is_doubtful(place, said.doubtful_us, now_ms):
+        return Seen(CounterState.SUSPECT, said.at_ms)
+    return seen
+
+
+def _heeded(points: Points) -> Seen:
+    said = points.once(_said)
     if word(points, SILENCE) == "silent":
         return Seen(CounterState.SILENT, said.at_ms)
     if said.at_ms is None:
         return Seen(CounterState.AWAITED)
-    if is_doubtful(place, said.doubtful_us, now_ms):
-        return Seen(CounterState.SUSPECT, said.at_ms)
     if said.counted_ms is None or number(points, COUNTING) == 0:
         return Seen(CounterState.SILENT, said.at_ms)
     return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)

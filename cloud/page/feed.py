@@ -29,9 +29,11 @@ WHOLE_SHARE = 30  # times what the last of them took
 SUMS_MS = 10_000  # between two sums of the day
 BEATS_MS = 5_000  # between two looks at the heartbeats
 MARGIN_POLLS, MARGIN_MS = 5, 60_000  # how late a row may be and still be followed
+STILL_MARGINS = 5  # so many margins old, what the watch wrote is not read again
 DAY_MS = 24 * 3_600_000
 _SUSPECT, _SITE, _UPLINK = "suspect", "site", "uplink"
 _STATE, _ALARM, _HEARTBEAT = "state", "alarm", "heartbeat"
+_OF_THE_WATCH = (_STATE, _ALARM)
 
 
 class _Followed:
@@ -99,17 +101,18 @@ class Feed:
         self._polled_ms = now_ms
         reports = self._store.latest(owner, _SITE) if owner in databases else []
         road = add_up(report for report in reports if report.tags.get("site") in ground.sites)
+        watch = self._feel(tenants, now_ms, mono_ms)
         strangers = self._strangers(now_ms)
         beside = Beside(
             road=road,
             silent=()
-            if road is None
+            if road is None or watch.is_awake  # then an alarm says it
             else silent_sites(reports, ground.sites, now_ms, patience_ms=max(SILENT_MS, late_ms)),
             unassigned=len(strangers),
             strangers=tuple(strangers) if self._is_operator else (),
             vehicles=self._sum_vehicles(tenants, now_ms, mono_ms),
             alarms=alarm.listed(self._all_alarms(), now_ms),
-            watch=self._feel(tenants, now_ms, mono_ms),
+            watch=watch,
             begun_ms=self._begin(tenants, now_ms),
         )
         groups = [self._all(*map(str, LAYERS)), self._all(_SUSPECT), self._all(_STATE)]
@@ -168,6 +171,9 @@ class Feed:
         overdue = min(self._followed.values(), key=lambda one: (one.whole_at_ms or 0) + one.rests_ms, default=None)
         for one in self._followed.values():
             since_us = one.series.since_us(now_ms * 1000, margin_us)
+            if since_us is not None and one.measurement in _OF_THE_WATCH:
+                # what it said of thousands at once, at dusk, is not read again until the next change
+                since_us = max(since_us, now_ms * 1000 - STILL_MARGINS * margin_us)
             is_due = one is overdue and one.whole_at_ms is not None and mono_ms - one.whole_at_ms >= one.rests_ms
             if one.whole_at_ms is None or since_us is None or is_due:
                 begun = time.monotonic()

@@ -99,22 +99,26 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
 
 def heed(points: Points, place: Place, now_ms: int) -> Seen:
     """The lamp's state as the watch has it; doubtful readings are the page's own matter."""
-    said = points.once(_said)
     if not place.equipped:
-        return Seen(LampState.BARE, said.at_ms)
-    heard = word(points, SILENCE)
+        return Seen(LampState.BARE, points.once(_said).at_ms)
+    seen, bad_us = points.once(_heeded)
+    return Seen(LampState.SUSPECT, seen.at_ms) if is_doubtful(place, bad_us, now_ms) else seen
+
+
+def _heeded(points: Points) -> tuple[Seen, int | None]:
+    """What the watch says; when a reading made that doubtful, where nothing graver is said."""
+    said, heard = points.once(_said), word(points, SILENCE)
     if heard == "silent":
-        return Seen(LampState.SILENT, said.at_ms)
+        return Seen(LampState.SILENT, said.at_ms), None
     if said.at_ms is None:
-        return Seen(LampState.AWAITED)
+        return Seen(LampState.AWAITED), None
     if word(points, LAMP) in TROUBLES:
-        return Seen(LampState.FAULT, said.at_ms)
+        return Seen(LampState.FAULT, said.at_ms), None
     if heard == "unpowered":
-        return Seen(LampState.OFF, said.at_ms, unpowered=True)
-    if is_doubtful(place, said.doubtful_us, now_ms):
-        return Seen(LampState.SUSPECT, said.at_ms)
+        return Seen(LampState.OFF, said.at_ms, unpowered=True), None
     lit = number(points, LIT)
-    return Seen(said.light if lit is None else LampState.LIT if lit else LampState.OFF, said.at_ms)
+    state = said.light if lit is None else LampState.LIT if lit else LampState.OFF
+    return Seen(state, said.at_ms), said.doubtful_us
 
 
 def _said(points: Points) -> _Said:

@@ -47,6 +47,8 @@ class Panel:
         with self._head:
             _say_state(story)
             self._say_alarms(story)
+            for sentence in sentences.told(story):
+                Text("p", sentence, "panel-fact")
         self._readings.clear()
         with self._readings:
             _say_readings(story)
@@ -124,8 +126,6 @@ def _say_state(story: Story) -> None:
         symbol(story.asset.kind, story.seen.state)
         Text("span", sentences.headline(story))
     Text("p", sentences.age(story), "panel-note")
-    for sentence in sentences.told(story):
-        Text("p", sentence, "panel-fact")
 
 
 def _say_readings(story: Story) -> None:

@@ -43,9 +43,9 @@ class Stranger:
 @dataclass(frozen=True)
 class Beside:
     """What the page shows beside the assets. `vehicles`: of each counter since midnight, None where the store was not
-    asked; `silent`: sites without news; `unassigned`: devices that speak and that nobody declared; `alarms`: those that
-    hold and those that ended not long ago; `watch`: which tenants are watched; `begun_ms`: of each tenant its first
-    reading."""
+    asked; `silent`: sites without news, while nobody watches; `unassigned`: devices that speak and that nobody
+    declared; `alarms`: those that hold and those that ended not long ago; `watch`: which tenants are watched;
+    `begun_ms`: of each tenant its first reading."""
 
     road: Road | None = None
     silent: tuple[SiteNews, ...] = ()
