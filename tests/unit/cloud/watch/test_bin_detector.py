@@ -57,6 +57,8 @@ def test_a_bin_is_full_when_two_looks_are_over_the_threshold() -> None:
 def test_a_report_and_its_alarm_are_one_look() -> None:
     """What the sensor says twice of one echo, within seconds, is not two looks."""
     assert not judge([*looks(70, 75), look(120, 95), look(120.1, 95), look(130, 76)]).findings
+    corrected = [*looks(70, 72), look(120, 95), look(121, 73), look(180, 96)]
+    assert not judge(corrected).findings, "of two at once the lower is believed"
 
 
 def test_full_has_a_hysteresis() -> None:

@@ -112,10 +112,18 @@ def test_a_hole_is_one_step() -> None:
 
 def test_late_and_repeated_uplinks_are_no_loss() -> None:
     """What overtook is taken back when the overtaken comes; a copy is nothing."""
-    pairs = [f_cnt for at in range(100, 116, 2) for f_cnt in (at + 1, at)]
+    pairs = [f_cnt for at in range(100, 130, 2) for f_cnt in (at + 1, at)]
     assert radio([heard(f_cnt, hour=at) for at, f_cnt in enumerate(pairs)]) is None
     twice = [f_cnt for at in range(100, 110) for f_cnt in (at, at)]
     assert radio([heard(f_cnt, hour=at) for at, f_cnt in enumerate(twice)]) is None
+
+
+def test_copies_do_not_hide_a_loss() -> None:
+    """Six of nine steps lost something: as many copies beside them change nothing."""
+    f_cnts = [100, 100, 102, 102, 104, 104, 106, 106, 108, 108, 110, 110, 112, 113, 114, 115]
+    found = radio([heard(f_cnt, hour=at) for at, f_cnt in enumerate(f_cnts)])
+    assert found is not None
+    assert found.facts["radio_loss_pct"] == pytest.approx(200 / 3)
 
 
 def test_a_radio_without_margin_is_weak() -> None:
@@ -187,6 +195,12 @@ def test_what_lies_between_two_hours_is_counted_in_the_later() -> None:
     assert hours([uplink(14, minute=61)], before)["lost_count"] == 3
     assert hours([uplink(14, minute=61, session="t")], before)["lost_count"] == 0
     assert hours([uplink(14, minute=61)])["lost_count"] == 0
+
+
+def test_what_was_overtaken_is_no_loss() -> None:
+    """It was missed for a moment, and came."""
+    made = hours([uplink(f_cnt, minute=at) for at, f_cnt in enumerate((30, 33, 31, 34))])
+    assert (made["uplinks_count"], made["lost_count"], made["f_cnt"]) == (4, 1, 34)
 
 
 def test_a_copy_is_no_second_uplink() -> None:

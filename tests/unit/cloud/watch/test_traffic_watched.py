@@ -176,6 +176,7 @@ def test_a_filter_whose_uplink_was_lost_tells_nothing() -> None:
     made = hour([*count(T0, 10, 5), *fast, *count(T0 + QUARTER, 10, 5)], declared=declared)
     assert (made["vehicles_count"], made["classed_count"], made["fast_count"]) == (30, 15, 2)
     assert "classed_count" not in hour(fast, declared=declared)
+    assert "classed_count" not in hour([*count(T0, 0, 0), *fast], declared=declared), "of nobody, one was fast?"
 
 
 def test_a_cell_is_a_battery_and_the_mains_are_none() -> None:
@@ -245,6 +246,9 @@ def test_a_counter_that_reports_without_counting_is_to_be_mended() -> None:
     points = [*count(T0, 3, 3), *(told(T0 + at * QUARTER, supply_v=12.0) for at in range(1, 9))]
     (finding,) = judge(points, T0 + 8 * QUARTER, CountingDetector()).findings
     assert (finding.kind, finding.about, finding.since_ms) == ("traffic.no_measurement", About.ASSET, T0)
+    assert not finding.or_earlier
+    (finding,) = judge(points[3:], T0 + 8 * QUARTER, CountingDetector()).findings
+    assert finding.or_earlier, "no count is known of it"
     assert not judge(points[:-2], T0 + 6 * QUARTER, CountingDetector()).findings
     assert not judge([*points, *count(T0 + 9 * QUARTER, 0, 0)], T0 + 9 * QUARTER, CountingDetector()).findings
 
