@@ -107,7 +107,7 @@ class Radios:
                 hearers.setdefault(gateway, []).append((one, seen))
                 if at_ms > last_ms.get(gateway, 0):
                     last_ms[gateway] = at_ms
-        self._note(database, last_ms, hearers)
+        self._note(database, last_ms, hearers, silent)
         due_ms = now_ms + _UNSURE_MS
         for gateway, at_ms in last_ms.items():
             site = self._site(gateway, hearers[gateway])
@@ -128,19 +128,31 @@ class Radios:
                     self._away[gateway] = Away(_finding(gateway, site, at_ms, len(hearers[gateway])), at_ms)
         self._due_ms[database] = max(due_ms, now_ms + _MINUTE_MS)
 
-    def _note(self, database: str, last_ms: Mapping[str, int], hearers: Mapping[str, list[_Hearer]]) -> None:
-        """Which silent gateways are named again, and which nobody knows any more."""
+    def _note(
+        self,
+        database: str,
+        last_ms: Mapping[str, int],
+        hearers: Mapping[str, list[_Hearer]],
+        silent: Mapping[str, Finding],
+    ) -> None:
+        """Which silent gateways are named again, or never were silent by what has come late; which nobody knows."""
         for gateway, away in list(self._away.items()):
             if away.finding.database != database or away.back_ms is not None:
                 continue
             if last_ms.get(gateway, 0) > away.since_ms:
-                again = [
+                back_ms = min(
                     heard.at_ms
                     for _, seen in hearers[gateway]
                     for heard in seen
                     if heard.at_ms > away.since_ms and gateway in heard.gateways
-                ]
-                self._away[gateway] = away._replace(back_ms=min(again))
+                )
+                thresholds = self._territory.tenants[database].thresholds
+                if _is_missed(
+                    gateway, away.since_ms, hearers[gateway], silent, self._territory, thresholds, back_ms - 1
+                ):
+                    self._away[gateway] = away._replace(back_ms=back_ms)
+                else:
+                    del self._away[gateway]
             elif gateway not in last_ms and gateway not in self._sites:
                 del self._away[gateway]
                 self._named.pop(gateway, None)
@@ -187,12 +199,13 @@ def _is_missed(
         told = silent.get(one.id)
         if told is not None and int(told.facts["silent_ms"]) <= since_ms:
             continue  # it was silent itself
-        before = [heard for heard in seen if heard.at_ms <= since_ms]
-        after = sum(since_ms < heard.at_ms <= now_ms for heard in seen)
+        so_far = [heard for heard in seen if heard.at_ms <= now_ms]
+        before = [heard for heard in so_far if heard.at_ms <= since_ms]
         if len(before) < _FEWEST:
             continue
         share = sum(gateway in heard.gateways for heard in before) / len(before)
-        gone = share * (after + _pending(one, seen, since_ms, thresholds, now_ms))
+        after = len(so_far) - len(before)
+        gone = share * (after + _pending(one, so_far, since_ms, thresholds, now_ms))
         if gone:
             missed += gone
             circuit = one.asset.circuit
