@@ -130,14 +130,16 @@ def _database(store: Store, name: str) -> str:
 def _notify(settings: CloudSettings) -> list[Finding]:
     """Whether the mail server lets us in, and the secrets can be read; nothing is sent."""
     found = []
-    if settings.notify.secrets is not None:
-        found.append(_try("notify.secrets", partial(_signs, settings.notify.secrets)))
+    if settings.notify.webhook is not None:
+        found.append(_try("notify.webhook", partial(_signs, settings.notify.webhook.secrets)))
     if settings.notify.smtp is not None:
         found.append(_try("notify.smtp", EmailChannel(settings.notify.smtp).probe))
     return found
 
 
-def _signs(path: Path) -> str:
+def _signs(path: Path | None) -> str:
+    if path is None:
+        return "webhooks are not signed"
     return f"webhooks are signed for: {', '.join(sorted(load_secrets(path).table(WEBHOOK_SIGN))) or 'nobody'}"
 
 

@@ -112,16 +112,20 @@ def test_check_tries_the_mail_server_and_sends_nothing(mail: MailServer, tmp_pat
     secrets.chmod(0o600)
     server = {"host": "localhost", "port": mail.port, "security": "none", "sender": "beffroi@operator.example"}
     known = CloudSettings(
-        folder=tmp_path, territory=tmp_path, notify=NotifySettings.model_validate({"smtp": server, "secrets": secrets})
+        folder=tmp_path,
+        territory=tmp_path,
+        notify=NotifySettings.model_validate({"smtp": server, "webhook": {"secrets": secrets}}),
     )
     assert [(one.name, one.ok, one.text) for one in _notify(known)] == [
-        ("notify.secrets", True, "webhooks are signed for: ccpvm"),
+        ("notify.webhook", True, "webhooks are signed for: ccpvm"),
         ("notify.smtp", True, f"localhost:{mail.port} lets us in"),
     ]
     assert mail.letters == []
     secrets.chmod(0o644)
     closed = server | {"port": 1, "timeout_s": 0.5}
-    gone = known.model_copy(update={"notify": NotifySettings.model_validate({"smtp": closed, "secrets": secrets})})
+    gone = known.model_copy(
+        update={"notify": NotifySettings.model_validate({"smtp": closed, "webhook": {"secrets": secrets}})}
+    )
     assert [one.exit_code for one in _notify(gone)] == [ExitCode.SETTINGS, ExitCode.UNREACHABLE]
 
 
@@ -168,7 +172,7 @@ def test_a_webhook_is_json_that_can_be_checked(hooks: HookServer, tmp_path: Path
     secrets = tmp_path / "secrets.toml"
     secrets.write_text('[webhook.sign]\nccpvm = "hush"\n')
     secrets.chmod(0o600)
-    channel = open_channels(NotifySettings(secrets=secrets))[ChannelName.WEBHOOK]
+    channel = open_channels(NotifySettings.model_validate({"webhook": {"secrets": secrets}}))[ChannelName.WEBHOOK]
     channel.send(message(hooks.url, channel=ChannelName.WEBHOOK), NOON_MS)
     (post,) = hooks.posts
     assert json.loads(post.body) == {"version": 1, "id": "abc123-1", "attempt": 1, "tenant": "ccpvm"}
@@ -214,7 +218,10 @@ def test_alarms_arrive_by_both_ways(tmp_path: Path, mail: MailServer, hooks: Hoo
     """Ten thousand devices fall silent: two letters and one hook for two contacts; a server that is away for a while
     loses and doubles nothing; one that hangs up after it took the text gets it twice, with one identity."""
     known = NotifySettings.model_validate(
-        {"smtp": {"host": "localhost", "port": mail.port, "security": "none", "sender": "beffroi@operator.example"}}
+        {
+            "smtp": {"host": "localhost", "port": mail.port, "security": "none", "sender": "beffroi@operator.example"},
+            "webhook": {},
+        }
     )
     contacts = (
         Contact("Mairie", "mairie@ccpvm.example", severities=ALL),

@@ -26,7 +26,7 @@ from cloud.watch.alarms.rules import RuleBook
 from cloud.watch.model import About, Finding, FindingKey, Severity
 from core import log
 from core.ports.control import Verb
-from core.territory import Territory
+from core.territory import OPERATOR, Territory
 
 _log = log.get(__name__)
 _FAILING_ATTEMPTS: Final = 3
@@ -121,6 +121,7 @@ class AlarmDesk:
         with self._lock:
             if self._book is None or self._book.territory is not territory:
                 self._book = RuleBook(territory)
+                self._say_who_is_out_of_reach(self._book)
             failing = self._journal.post.failing(attempts=_FAILING_ATTEMPTS, since_ms=now_ms - _DAY_MS)
             own = {finding.key: finding for finding in notify_findings(failing)}
             outcome = engine.look(
@@ -252,6 +253,19 @@ class AlarmDesk:
             for channel in self._channels
             if address_of(contact, channel)
         ]
+
+    def _say_who_is_out_of_reach(self, book: RuleBook) -> None:
+        """Contacts whose addresses are of channels that the settings do not name."""
+        missed = [
+            f"{owner}/{contact.name}"
+            for owner in (*book.territory.tenants, OPERATOR)
+            for contact in book.of(owner).contacts
+            if not any(address_of(contact, channel) for channel in self._channels)
+        ]
+        if missed:
+            _log.warning(
+                "contact.out_of_reach", contacts=missed, hint="[notify.smtp] or [notify.webhook] of the settings"
+            )
 
     def _unwritten(self) -> list[tuple[str, Point]]:
         waiting = self._journal.unwritten()

@@ -67,13 +67,18 @@ class SmtpSettings(Section):
         return first
 
 
+class WebhookSettings(Section):
+    """`secrets`: the file with what signs each tenant's messages (`[webhook.sign]`); absent: they are not signed."""
+
+    secrets: Path | None = None
+    timeout_s: Positive = 10.0
+
+
 class NotifySettings(Section):
-    """`smtp`: absent: nobody is told by e-mail. `secrets`: the file with what signs each tenant's webhooks
-    (`[webhook.sign]`). `linger_s`: how long a message waits for what happens at the same time. `expire_h`: how long it
-    is tried."""
+    """`smtp`, `webhook`: absent: nobody is told that way, whatever the territory declares. `linger_s`: how long a
+    message waits for what happens at the same time. `expire_h`: how long it is tried."""
 
     smtp: SmtpSettings | None = None
-    secrets: Path | None = None
-    webhook_timeout_s: Positive = 10.0
+    webhook: WebhookSettings | None = None
     linger_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
     expire_h: Annotated[float, Field(ge=1, le=24 * 30)] = 72.0

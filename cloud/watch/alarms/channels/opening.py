@@ -1,6 +1,8 @@
 """The channels that the settings name."""
 
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 
 from cloud.watch.alarms.alarm import ChannelName
 from cloud.watch.alarms.channels.email import EmailChannel
@@ -12,26 +14,28 @@ from core.secrets import WEBHOOK_SIGN, load_secrets
 
 
 def open_channels(settings: NotifySettings) -> dict[ChannelName, Channel]:
-    """E-mail where there is a server for it; webhooks always.
+    """Those that have a table of their own in the settings.
 
     Raises:
-        ConfigError: `secrets.…`: the file of the settings cannot be read.
+        ConfigError: `secrets.…`: the secrets file cannot be read.
     """
-
-    def signs() -> Mapping[str, str]:
-        """Read at each message: another secret needs no restart. What went wrong since the start may pass."""
-        if settings.secrets is None:
-            return {}
-        try:
-            return load_secrets(settings.secrets).table(WEBHOOK_SIGN)
-        except ConfigError as error:
-            raise NotConnected(error.code, error.message, hint=error.hint) from error
-
-    if settings.secrets is not None:
-        load_secrets(settings.secrets)
-    channels: dict[ChannelName, Channel] = {
-        ChannelName.WEBHOOK: WebhookChannel(secrets=signs, timeout_s=settings.webhook_timeout_s)
-    }
+    channels: dict[ChannelName, Channel] = {}
     if settings.smtp is not None:
         channels[ChannelName.EMAIL] = EmailChannel(settings.smtp)
+    if settings.webhook is not None:
+        if settings.webhook.secrets is not None:
+            load_secrets(settings.webhook.secrets)
+        channels[ChannelName.WEBHOOK] = WebhookChannel(
+            secrets=partial(_signs, settings.webhook.secrets), timeout_s=settings.webhook.timeout_s
+        )
     return channels
+
+
+def _signs(path: Path | None) -> Mapping[str, str]:
+    """Read at each message: another secret needs no restart. What went wrong since the start may pass."""
+    if path is None:
+        return {}
+    try:
+        return load_secrets(path).table(WEBHOOK_SIGN)
+    except ConfigError as error:
+        raise NotConnected(error.code, error.message, hint=error.hint) from error

@@ -1,5 +1,6 @@
 """What the desk keeps and sends: points, digests, retries, and what a kill -9 leaves of them."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from cloud.alarms import Alarm as Condition
 from cloud.stores.checks import fault
+from cloud.watch.alarms.alarm import ChannelName
 from cloud.watch.alarms.journal import Journal
 from cloud.watch.alarms.road import worker_findings
 from cloud.watch.model import Severity
@@ -251,6 +253,33 @@ def test_a_failed_transaction_changes_nothing(start: Open, monkeypatch: pytest.M
     assert [alarm.id for alarm in alarms.desk.holding()] == [1]
 
 
+def test_a_slow_mail_server_delays_no_look(start: Open) -> None:
+    """Nor an acknowledgement: the desk is free while a message is on its way."""
+    alarms = start()
+    sending, answer = threading.Event(), threading.Event()
+
+    class Slow:
+        def send(self, message: Any, now_ms: int) -> None:
+            sending.set()
+            assert answer.wait(20)
+
+    alarms.desk._delivery._channels = {ChannelName.EMAIL: Slow()}
+    alarms.look(FULL)
+    now_ms = NOON_MS + MINUTE_MS
+    delivering = threading.Thread(target=alarms.desk.deliver, args=(now_ms,))
+    delivering.start()
+    try:
+        assert sending.wait(20)
+        alarms.look(FULL, finding("lamp-1", "light.flicker"))
+        alarms.ask("alarm.ack", ids=[1], who="Ana")
+        assert [alarm.by for alarm in alarms.desk.holding()] == ["Ana", ""]
+        assert alarms.ask("alarm.history", id=1)["told"][0]["fate"] == "being sent"
+    finally:
+        answer.set()
+        delivering.join(20)
+    assert alarms.ask("alarm.history", id=1)["told"][0]["fate"] == "sent"
+
+
 class Dead(BaseException):
     """The power went."""
 
@@ -264,8 +293,6 @@ def test_a_message_whose_end_nobody_noted_is_sent_again_with_its_identity(start:
         def send(self, message: Any, now_ms: int) -> None:
             alarms.mail.send(message, now_ms)
             raise Dead
-
-    from cloud.watch.alarms.alarm import ChannelName
 
     alarms.desk._delivery._channels = {ChannelName.EMAIL: Dying()}
     with pytest.raises(Dead):
