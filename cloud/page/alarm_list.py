@@ -14,7 +14,7 @@ from cloud.watch.alarms.alarm import AlarmState
 from core.errors import LinkError, StorageError
 
 MOST_SHOWN, MOST_ON_A_PHONE = 5, 3  # until all are asked for
-MOST_REMEMBERED = 100
+MOST_LISTED = 100  # a longer list is no list: the map shows them all
 HISTORY_DAYS = 7
 Choose = Callable[[Alarm], None]
 
@@ -72,10 +72,12 @@ class AlarmList:
     def _build(self, alarms: Sequence[Alarm], snapshot: Snapshot) -> None:
         self._ages.clear()
         self._list.clear()
-        shown = alarms if self._is_long else alarms[:MOST_SHOWN]
+        shown = alarms[: MOST_LISTED if self._is_long else MOST_SHOWN]
         with self._list, box("ul", "alarm-list is-long" if self._is_long else "alarm-list"):
             for alarm in shown:
                 self._row(alarm, snapshot)
+            if self._is_long and len(alarms) > MOST_LISTED:
+                Text("li", alarm_words.others(len(alarms) - MOST_LISTED), "note")
         self._more_words.text = alarm_words.more(len(alarms), is_long=self._is_long)
         number = "few" if len(alarms) <= MOST_ON_A_PHONE else "some" if len(alarms) <= MOST_SHOWN else "many"
         mark(self._more, "data-number", number)
@@ -126,11 +128,11 @@ class AlarmList:
             if not past:
                 Text("p", fault or f"Aucune alarme terminée depuis {HISTORY_DAYS} jours.", "note")
             with box("ul"):
-                for alarm in past[:MOST_REMEMBERED]:
+                for alarm in past[:MOST_LISTED]:
                     with box("li", f"alarm is-{alarm.severity} is-cleared"):
                         self._remembered(alarm, self._snapshot)
-            if len(past) > MOST_REMEMBERED:
-                Text("p", f"… et {len(past) - MOST_REMEMBERED} autres", "note")
+            if len(past) > MOST_LISTED:
+                Text("p", alarm_words.others(len(past) - MOST_LISTED), "note")
 
     def _remembered(self, alarm: Alarm, snapshot: Snapshot) -> Element:
         with button("alarm-what", partial(self._on_choose, alarm)) as row:

@@ -146,5 +146,10 @@ def more(number: int, *, is_long: bool) -> str:
     return "N’afficher que les premières" if is_long else f"Tout afficher ({words.number(number)})"
 
 
+def others(number: int) -> str:
+    """Below a list that does not show all."""
+    return f"… et {words.plural(number, 'autre', 'autres')}"
+
+
 def history_switch(days: int, *, is_open: bool) -> str:
     return "Masquer l’historique" if is_open else f"Historique des {days} derniers jours"
