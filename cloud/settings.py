@@ -59,7 +59,8 @@ class StoreSettings(Section):
 
 class CloudSettings(ServiceSettings):
     """`folder`: the worker's own (lock, control socket, quarantine). `client_id` names its session at the broker:
-    two workers never share one. `flush_ms`: how long rows may wait for others to be written with them."""
+    two workers never share one. `flush_ms`: how long rows may wait for others to be written with them;
+    `batch_points`: how many points may."""
 
     model_config = SettingsConfigDict(env_prefix="BEFFROI_CLOUD__")
 
@@ -71,7 +72,7 @@ class CloudSettings(ServiceSettings):
     store: StoreSettings = StoreSettings()
     quarantine_mib: Annotated[int, Field(ge=1)] = 256
     flush_ms: Annotated[int, Field(ge=1, le=10_000)] = 20
-    batch_points: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    batch_points: Annotated[int, Field(ge=1, le=100_000)] = 20_000
     notify: NotifySettings = NotifySettings()
     clock: ClockSettings = ClockSettings()
     log_level: LogLevel = "INFO"

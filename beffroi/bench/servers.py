@@ -53,7 +53,7 @@ def start_influxdb(folder: Path, declared: Territory, *, log: Path) -> tuple[Chi
     folder.mkdir(parents=True, exist_ok=True)
     port, internal = free_port(), free_port()
     config = folder / "influxdb.conf"
-    config.write_text(_CONFIG.format(folder=folder, port=port, internal=internal), "utf-8")
+    config.write_text(CONFIG.format(folder=folder, port=port, internal=internal), "utf-8")
     environment = {"GOGC": INFLUXDB_GOGC}
     child = Child("influxdb", ["-config", str(config)], log=log, program=[_influxd()], environment=environment)
     wait_for_port(port, timeout_s=60, child=child)
@@ -74,7 +74,7 @@ def _influxd() -> str:
     return found
 
 
-_CONFIG = """\
+CONFIG = """\
 reporting-disabled = true
 bind-address = "127.0.0.1:{internal}"
 [meta]
@@ -85,6 +85,7 @@ wal-dir = "{folder}/wal"
 index-version = "tsi1"
 query-log-enabled = false
 cache-snapshot-memory-size = "256m"
+max-series-per-database = 1000000
 [monitor]
 store-enabled = false
 [http]

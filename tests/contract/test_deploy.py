@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from beffroi.bench.servers import CONFIG
 from cloud.page.settings import PageSettings
 from cloud.settings import CloudSettings
 from core.settings import ServiceSettings, load
@@ -212,3 +213,12 @@ def test_the_image_has_every_package_and_none_of_the_tests() -> None:
     assert {line[1:] for line in ignore if line.startswith("!")} == wanted
     assert [line for line in lines if line.startswith("USER ")] == ["USER beffroi"]
     assert all("@" in line or re.search(r":\d+\.\d+\.\d+", line) for line in lines if line.startswith("FROM "))
+
+
+def test_a_bench_measures_the_influxdb_that_is_deployed() -> None:
+    """The same tables of data; the bench has only its own folders."""
+    shipped = tomllib.loads((DEPLOY / "influxdb.conf").read_text())
+    measured = tomllib.loads(CONFIG.format(folder="x", port=1, internal=2))
+    folders = {"dir": "x/data", "wal-dir": "x/wal"}
+    assert measured["data"] == shipped["data"] | folders
+    assert measured["http"].items() - shipped["http"].items() == {("bind-address", "127.0.0.1:1")}
