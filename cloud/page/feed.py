@@ -29,6 +29,7 @@ WHOLE_SHARE = 30  # times what the last of them took
 SUMS_MS = 10_000  # between two sums of the day
 BEATS_MS = 5_000  # between two looks at the heartbeats
 MARGIN_POLLS, MARGIN_MS = 5, 60_000  # how late a row may be and still be followed
+MOST_BEGUN = 8  # tenants whose first reading is asked for in one poll
 STILL_MARGINS = 5  # so many margins old, what the watch wrote is not read again
 DAY_MS = 24 * 3_600_000
 _SUSPECT, _SITE, _UPLINK = "suspect", "site", "uplink"
@@ -151,15 +152,16 @@ class Feed:
         return self._pulses.at(now_ms, mono_ms=mono_ms)
 
     def _begin(self, tenants: list[str], now_ms: int) -> Mapping[str, int]:
-        """When the first reading of each tenant was taken; a tenant without any is not in it."""
-        for name in tenants:
-            if name in self._begun_ms:
-                continue
-            firsts = [
-                self._store.series(name, str(layer), start_us=0, end_us=now_ms * 1000 + 1000, limit=1)
-                for layer in LAYERS
-                if self._followed[name, str(layer)].series.newest_us is not None
-            ]
+        """When the first reading of each tenant was taken; a tenant without any, or not asked for yet, is not in it."""
+        read = {
+            name: layers
+            for name in tenants
+            if name not in self._begun_ms
+            and (layers := [one for one in map(str, LAYERS) if self._followed[name, one].series.newest_us is not None])
+        }
+        for name, layers in list(read.items())[:MOST_BEGUN]:
+            end_us = now_ms * 1000 + 1000
+            firsts = [self._store.series(name, layer, start_us=0, end_us=end_us, limit=1) for layer in layers]
             if any(firsts):
                 self._begun_ms[name] = min(points[0].time_us // 1000 for points in firsts if points)
         return self._begun_ms

@@ -119,3 +119,5 @@ def test_a_site_that_is_gone_old_or_unheard_is_silent() -> None:
     )
     back = report("esternay", at_ms=NOON_MS)
     assert silent_sites([back, gone], {"esternay": "Esternay"}, NOON_MS) == ()
+    in_a_hurry = silent_sites(reports, sites, NOON_MS, patience_ms=2 * SILENT_MS)  # a scenario: reports are rarer
+    assert in_a_hurry == (SiteNews("Belleville", None), SiteNews("Esternay", NOON_MS - 60_000, gone=True))

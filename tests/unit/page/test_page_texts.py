@@ -72,6 +72,8 @@ def test_old_data_are_called_old() -> None:
     old = replace(new, now_ms=NOON_MS + 2 * HOUR_MS)
     assert freshness_look(old) == "old"
     assert freshness(old) == "dernière donnée il y a 2 h : données anciennes"
+    away = replace(new, store=StoreState.FAILING)  # the age of what is known says nothing of now
+    assert (freshness(away), freshness_look(away)) == ("magasin de données injoignable", "old")
     cut = replace(old, totals={Kind.LAMP: Tally(1, {LampState.OFF: 1}, NOON_MS, unpowered=1)})
     assert (freshness(cut), freshness_look(cut)) == ("dernière donnée il y a 2 h : circuits coupés", "waiting")
 
