@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from cloud.stores.base import Field, Point
 from cloud.watch.model import Combine, Rollup
+from cloud.watch.rollups.fleet import GATEWAY_FIELDS, derive_gateway, gateway_hours
 from core.model import Domain
 
 NIGHT: Final = "night_"  # before the name of a night's field
@@ -14,18 +15,24 @@ Fields = dict[str, float]
 
 
 class Owner(NamedTuple):
-    """Whose a point of `hour` or `day` is; `asset` is empty for the commune's own."""
+    """Whose a point of `hour` or `day` is: an asset's, a commune's own (`asset` is empty), or a gateway's."""
 
     commune: str
     asset: str = ""
+    gateway: str = ""
+
+    @property
+    def is_commune(self) -> bool:
+        return not (self.asset or self.gateway)
 
     @property
     def tags(self) -> dict[str, str]:
-        return {"commune": self.commune, "asset": self.asset} if self.asset else {"commune": self.commune}
+        return {name: text for name, text in self._asdict().items() if text}
 
 
 def owner_of(point: Point) -> Owner:
-    return Owner(point.tags.get("commune", ""), point.tags.get("asset", ""))
+    tag = point.tags.get
+    return Owner(tag("commune", ""), tag("asset", ""), tag("gateway", ""))
 
 
 def numbers(fields: Mapping[str, Field]) -> Fields:
@@ -41,6 +48,7 @@ class Recipes:
         self._combine = {name: combine for rollup in rollups for name, combine in rollup.fields.items()}
         if len(self._combine) != sum(len(rollup.fields) for rollup in rollups):
             raise ValueError("two rollups share a field")
+        self._combine |= GATEWAY_FIELDS
         self._nightly = {name for rollup in rollups if rollup.measurement in _NIGHTLY for name in rollup.fields}
 
     @property
@@ -63,7 +71,7 @@ class Recipes:
         """The fields of each commune, from those of its assets in one hour."""
         found: dict[str, Fields] = defaultdict(dict)
         for owner in sorted(hours):
-            if owner.asset:
+            if owner.asset:  # no gateway's, nor what is the commune's already
                 for name, value in hours[owner].items():
                     combine = self._combine.get(name)
                     if combine is not None and combine is not Combine.LAST:
@@ -76,6 +84,7 @@ class Recipes:
         for rollup in self.rollups:
             if own := self.own(rollup, fields):
                 derived |= {name: float(value) for name, value in rollup.derive(own).items()}
+        derived |= derive_gateway(fields)
         return {**fields, **derived}
 
     def of_day(self, day: Fields, night: Fields) -> Fields:
@@ -127,3 +136,8 @@ def by_asset(points: Iterable[Point]) -> Iterator[tuple[Owner, list[Point]]]:
         if point.tags.get("asset"):
             found[owner_of(point)].append(point)
     yield from found.items()
+
+
+def of_gateways(points: Iterable[Point]) -> dict[Owner, Fields]:
+    """The fields of an hour of each gateway that heard any of these uplinks, without what follows from them."""
+    return {Owner("", gateway=gateway): fields for gateway, fields in gateway_hours(points).items()}

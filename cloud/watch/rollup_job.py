@@ -14,22 +14,24 @@ The job is a run of small pieces, so that whoever drives it can do something els
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
 from cloud.dirty import HOUR_MS, Mark, mark_points, read_marks
+from cloud.schema import UPLINK
 from cloud.stores.base import Point, Store
-from cloud.watch.days import days_ended, days_touched, spans_ms
+from cloud.watch.days import day_bounds_ms, days_ended, days_touched
 from cloud.watch.marks import MarkBook
 from cloud.watch.model import Watched
-from cloud.watch.rollup_fields import Fields, Owner, Recipes, Repair, by_asset, repair
+from cloud.watch.rollup_days import sum_up
+from cloud.watch.rollup_fields import Fields, Owner, Recipes, by_asset, of_gateways, repair
+from cloud.watch.rollup_following import following
 from cloud.watch.rollup_progress import Progress, ProgressKeeper
 from cloud.watch.rollup_reading import DAY, HOUR, Reading, Scope
-from core import log
+from cloud.watch.rollup_writing import put, write
 from core.territory import OPERATOR
 
-_log = log.get(__name__)
 _MANY: Final = 10_000  # assets; with more, an hour is done commune by commune
 _ASSETS: Final = 20  # marked one by one; more are a mark of their commune
 _KEEP_MS: Final = 10_000  # of this machine's time, between two notes of the progress while there is more to do
@@ -71,6 +73,7 @@ class RollupJob:
         self.book: MarkBook | None = None
         self._hours: _Pending = defaultdict(dict)
         self._days: dict[date, set[str] | None] = {}  # communes; None: all
+        self._gateway_days: set[date] = set()
         self._owed: dict[tuple[str, int], set[str]] = defaultdict(set)  # to the operator: (measurement, ms) → communes
 
     @property
@@ -112,13 +115,20 @@ class RollupJob:
                 yield from self._do_marked(min(self._hours))
             elif self._days:
                 day = min(self._days)
-                yield from self._roll_day(day, self._days[day])
+                communes = self._days[day]
+                yield from self._roll_day(day, Scope(None if communes is None else frozenset(communes)))
                 del self._days[day]
+                if communes is not None:
+                    self._gateway_days.add(day)
+            elif self._gateway_days:
+                day = min(self._gateway_days)
+                yield from self._roll_day(day, Scope(gateways=True))
+                self._gateway_days.remove(day)
             elif self.until_ms + HOUR_MS <= ended_ms:
                 yield from self._do_next(self.until_ms)
             else:
                 break
-            if not (self._hours or self._days) and self._mono_ms() - self._kept_at_ms >= _KEEP_MS:
+            if not (self._hours or self._days or self._gateway_days) and self._mono_ms() - self._kept_at_ms >= _KEEP_MS:
                 yield from self._settle()
         yield from self._settle()
 
@@ -135,10 +145,7 @@ class RollupJob:
 
     def _find_beginning(self, ended_ms: int) -> Iterator[None]:
         """With the oldest reading; where there is none yet, now: what comes later and is older has its marks."""
-        oldest_ms = None
-        for told_ms in self._reading.oldest_ms(self._recipes.measurements, self._now_ms()):
-            oldest_ms = told_ms
-            yield
+        oldest_ms = yield from self._reading.oldest_ms(self._recipes.measurements, self._now_ms())
         kept_ms = -(-self._kept_ms() // HOUR_MS) * HOUR_MS
         self.until_ms = ended_ms if oldest_ms is None else min(ended_ms, max(oldest_ms, kept_ms))
 
@@ -161,6 +168,7 @@ class RollupJob:
                 for commune, assets in communes.items():
                     if assets is not None:
                         yield from self._roll_hour(start_ms, Scope(frozenset({commune}), frozenset(assets)))
+                yield from self._roll_gateways(start_ms)
                 for day in days_touched(start_ms):
                     known = self._days.get(day, set())
                     self._days[day] = None if known is None else known | communes.keys()
@@ -181,6 +189,8 @@ class RollupJob:
             scopes = [Scope(frozenset({commune})) for commune in sorted({one.commune for one in watched.values()})]
         for scope in scopes:
             yield from self._roll_hour(start_ms, scope)
+        if len(scopes) > 1:
+            yield from self._roll_gateways(start_ms)
         self.until_ms = start_ms + HOUR_MS
         for day in days_ended(self.until_ms):
             self._days[day] = None
@@ -191,17 +201,36 @@ class RollupJob:
         for measurement in self._recipes.measurements:
             for points in self._reading.points(measurement, start_ms, scope):
                 yield
+                if scope.is_whole and measurement == UPLINK:
+                    wanted |= of_gateways(points)
                 yield from self._compute(measurement, start_ms, points, scope, wanted)
         stored = self._reading.rolled(HOUR, start_ms, Scope(scope.communes))
         yield
         done = {owner: self._recipes.whole(fields) for owner, fields in wanted.items() if fields}
-        before = {owner: fields for owner, fields in stored.items() if owner.asset and scope.holds(owner)}
+        before = {owner: fields for owner, fields in stored.items() if not owner.is_commune and scope.holds(owner)}
         yield from self._mark_following(start_ms, scope, done, before)
         rest = {owner: fields for owner, fields in stored.items() if owner.asset and not scope.holds(owner)}
         communes = {Owner(name): fields for name, fields in self._recipes.of_commune({**rest, **done}).items()}
-        known = {owner: fields for owner, fields in stored.items() if not owner.asset}
-        self._put(self.database, repair(HOUR, start_ms, {**done, **communes}, {**before, **known}), HOUR, start_ms)
+        known = {owner: fields for owner, fields in stored.items() if owner.is_commune}
+        put(
+            self._writing,
+            self.database,
+            HOUR,
+            start_ms,
+            repair(HOUR, start_ms, {**done, **communes}, {**before, **known}),
+        )
         self._owed[HOUR, start_ms] |= {owner.commune for owner in (*communes, *known)}
+        yield
+
+    def _roll_gateways(self, start_ms: int) -> Iterator[None]:
+        """Do an hour of the gateways, where its assets are done in parts."""
+        if UPLINK not in self._recipes.measurements:
+            return
+        (points,) = self._reading.points(UPLINK, start_ms, Scope())
+        yield
+        done = {owner: self._recipes.whole(fields) for owner, fields in of_gateways(points).items()}
+        stored = self._reading.rolled(HOUR, start_ms, Scope(gateways=True))
+        put(self._writing, self.database, HOUR, start_ms, repair(HOUR, start_ms, done, stored))
         yield
 
     def _compute(
@@ -231,75 +260,39 @@ class RollupJob:
         self, start_ms: int, scope: Scope, done: Mapping[Owner, Fields], before: Mapping[Owner, Fields]
     ) -> Iterator[None]:
         """Mark the next hour of each asset that has other fields now than others may have read."""
-        assert self.until_ms is not None
-        if start_ms + HOUR_MS >= self.until_ms:
+        if self.until_ms is None or start_ms + HOUR_MS >= self.until_ms:
             return  # none after it is done yet
-        following: dict[tuple[int, str], set[str]] = defaultdict(set)
-        for rollup in self._recipes.rollups:
-            own = self._recipes.own
-            changed = {
-                owner.asset: owner.commune
-                for owner in done.keys() | before.keys()
-                if own(rollup, done.get(owner, {})) != own(rollup, before.get(owner, {}))
-            }
-            for found in self._reading.after(rollup, changed, start_ms, scope) if changed else ():
-                for asset, next_ms in found.items():
-                    if next_ms < self.until_ms:
-                        following[next_ms, changed[asset]].add(asset)
-                yield
-        if following:
+        found = yield from following(
+            self._reading, self._recipes, start_ms, scope, now=done, before=before, until_ms=self.until_ms
+        )
+        if found:
             named = {
                 (commune, next_ms, asset)
-                for (next_ms, commune), assets in following.items()
+                for (next_ms, commune), assets in found.items()
                 for asset in (assets if len(assets) <= _ASSETS else ("",))
             }
             made = mark_points(named, now_ms=self._now_ms())
-            self._write(self.database, made)
+            write(self._writing, self.database, made)
             if self.book is not None:
                 self.book.know(read_marks(made))
             for commune, next_ms, asset in named:
                 self._note(next_ms, commune, {asset} if asset else None)
 
-    def _roll_day(self, day: date, communes: set[str] | None) -> Iterator[None]:
-        """Do a day and its night, as far as they have ended and are rolled, of these communes and their assets."""
+    def _roll_day(self, day: date, scope: Scope) -> Iterator[None]:
+        """Do a day and its night, as far as they have ended and are rolled."""
         assert self.until_ms is not None
-        (dawn_ms, dusk_ms), (noon_ms, end_ms) = spans_ms(day)
-        scope = Scope(None if communes is None else frozenset(communes))
-        if dusk_ms > self.until_ms:
-            return
-        day_sums: dict[Owner, Fields] = defaultdict(dict)
-        night_sums: dict[Owner, Fields] = defaultdict(dict)
-        for start_ms in range(dawn_ms, end_ms if end_ms <= self.until_ms else dusk_ms, HOUR_MS):
-            for owner, fields in self._reading.rolled(HOUR, start_ms, scope).items():
-                if start_ms < dusk_ms:
-                    self._recipes.add_hour(day_sums[owner], fields)
-                if noon_ms <= start_ms and end_ms <= self.until_ms:
-                    self._recipes.add_hour(night_sums[owner], fields, by_night=True)
-            yield
-        owners = day_sums.keys() | night_sums.keys()
-        made = {owner: self._recipes.of_day(day_sums[owner], night_sums[owner]) for owner in sorted(owners)}
-        wanted = {owner: fields for owner, fields in made.items() if fields}
-        stored = self._reading.rolled(DAY, dawn_ms, scope)
-        self._put(self.database, repair(DAY, dawn_ms, wanted, stored), DAY, dawn_ms)
-        self._owed[DAY, dawn_ms] |= {owner.commune for owner in (*wanted, *stored) if not owner.asset}
+        dawn_ms = day_bounds_ms(day)[0]
+        wanted = yield from sum_up(self._reading, self._recipes, day, scope, until_ms=self.until_ms)
+        if wanted is not None:
+            stored = self._reading.rolled(DAY, dawn_ms, scope)
+            put(self._writing, self.database, DAY, dawn_ms, repair(DAY, dawn_ms, wanted, stored))
+            self._owed[DAY, dawn_ms] |= {owner.commune for owner in (*wanted, *stored) if owner.is_commune}
         yield
 
     def _tell_operator(self, measurement: str, start_ms: int, communes: set[str]) -> None:
         """Make the operator's points of these communes those of the tenant."""
         scope = Scope(frozenset(communes))
         mine = self._reading.rolled(measurement, start_ms, scope)
-        wanted = {owner: fields for owner, fields in mine.items() if not owner.asset}
+        wanted = {owner: fields for owner, fields in mine.items() if owner.is_commune}
         stored = self._operators.rolled(measurement, start_ms, scope)
-        self._put(OPERATOR, repair(measurement, start_ms, wanted, stored), measurement, start_ms)
-
-    def _put(self, database: str, change: Repair, measurement: str, start_ms: int) -> None:
-        start_us = start_ms * 1000
-        for owner in change.stale:
-            where = {"commune": owner.commune, "asset": owner.asset}
-            self._writing.delete_range(database, measurement, start_us=start_us, end_us=start_us + 1, where=where)
-        self._write(database, change.fresh)
-
-    def _write(self, database: str, points: Iterable[Point]) -> None:
-        given = list(points)
-        for refused in self._writing.write(database, given) if given else ():
-            _log.error("rollup.refused", database=database, code=refused.code, message=refused.message)
+        put(self._writing, OPERATOR, measurement, start_ms, repair(measurement, start_ms, wanted, stored))

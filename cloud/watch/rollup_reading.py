@@ -1,7 +1,7 @@
 """What the rollup job reads of a store: an hour's points, what was rolled, an asset's hour before and after another.
 Bounded: an hour at a time, or a few assets for some days."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from cloud.dirty import HOUR_MS
@@ -19,13 +19,20 @@ _YEARS_MS: Final = 3650 * _DAY_MS
 
 
 class Scope(NamedTuple):
-    """Of an hour: all, or these communes, or these assets of one commune."""
+    """Of an hour: all, or these communes, or these assets of one commune, or the gateways."""
 
     communes: frozenset[str] | None = None
     assets: frozenset[str] | None = None
+    gateways: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return self == Scope()
 
     def wheres(self) -> list[dict[str, str]]:
         """The tags to ask for, a question each; where there would be many, all is asked for."""
+        if self.gateways:
+            return [{"commune": ""}]
         if self.assets is not None and len(self.assets) <= _FEW:
             return [{"asset": asset} for asset in sorted(self.assets)]
         if self.communes is not None and len(self.communes) <= 2:
@@ -33,6 +40,8 @@ class Scope(NamedTuple):
         return [{}]
 
     def holds(self, owner: Owner) -> bool:
+        if self.gateways:
+            return bool(owner.gateway)
         return (self.communes is None or owner.commune in self.communes) and (
             self.assets is None or owner.asset in self.assets
         )
@@ -101,8 +110,8 @@ class Reading:
                     yield {asset: (point.time_us // 1000, own)}
                     break
 
-    def oldest_ms(self, measurements: Iterable[str], now_ms: int) -> Iterator[int | None]:
-        """The start of the oldest hour that has a point; None for each question that did not tell it yet.
+    def oldest_ms(self, measurements: Iterable[str], now_ms: int) -> Generator[None, None, int | None]:
+        """The start of the oldest hour that has a point; None: there is none. Yields after each question.
 
         A server pays for every series and shard that a question could touch: so it is asked for shorter and shorter
         stretches of time, from the oldest on.
@@ -113,12 +122,11 @@ class Reading:
             for stride_ms in _STRIDES_MS:
                 while start_ms < end_ms and not self._has(measurement, start_ms, min(start_ms + stride_ms, end_ms)):
                     start_ms += stride_ms
-                    yield None
+                    yield
                 end_ms = min(start_ms + stride_ms, end_ms)
             if start_ms < end_ms and (oldest_ms is None or start_ms < oldest_ms):
                 oldest_ms = start_ms
-        if oldest_ms is not None:
-            yield oldest_ms
+        return oldest_ms
 
     def _has(self, measurement: str, start_ms: int, end_ms: int) -> bool:
         return self._store.count(self._database, measurement, start_us=start_ms * 1000, end_us=end_ms * 1000) > 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cloud.dirty import HOUR_MS
 from cloud.stores.base import Point, Store
-from cloud.watch.model import Combine, Watched
+from cloud.watch.model import Combine, Rollup, Watched
 from cloud.watch.rollup_fields import Recipes
 from cloud.watch.rollup_job import RollupJob
 from cloud.watch.watchman import watched_of
@@ -76,12 +76,18 @@ class Passed:
         return {}
 
 
-def new_job(store: Store, now_ms: Callable[[], int], mono_ms: Callable[[], int] = lambda: 0) -> RollupJob:
+def new_job(
+    store: Store,
+    now_ms: Callable[[], int],
+    mono_ms: Callable[[], int] = lambda: 0,
+    *,
+    rollups: Sequence[Rollup] = (Lit(), Passed()),
+) -> RollupJob:
     """The job of the town's one tenant."""
     watched = watched_of(TERRITORY, now_ms=now_ms())
     return RollupJob(
         "ccpvm",
-        Recipes([Lit(), Passed()]),
+        Recipes(rollups),
         reading=store,
         writing=store,
         watched=lambda: watched,

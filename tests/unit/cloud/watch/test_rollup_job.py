@@ -7,15 +7,19 @@ from datetime import date, datetime
 import pytest
 
 from cloud.dirty import DIRTY, HOUR_MS, LATE_MS, marks
+from cloud.schema import row_points
 from cloud.stores.base import Point
 from cloud.watch.days import day_bounds_ms, day_of, days_ended, days_touched, spans_ms
 from cloud.watch.model import Combine
 from cloud.watch.rollup_fields import Owner, Recipes, repair
 from cloud.watch.rollup_job import RollupJob
+from cloud.watch.rollups.fleet import FleetRollup
 from core.errors import LinkError, NotConnected, StorageError
+from core.model import Reception, RowClass, RowId, Uplink
+from core.territory import Placement, Site
 from core.territory.calendars import PARIS
 from tests.support.memory_store import MemoryStore
-from tests.support.rolled import Lit, Outcome, Passed, come_to_rest, counter_point, lamp_point, new_job, rolled
+from tests.support.rolled import LAMPS, Lit, Outcome, Passed, come_to_rest, counter_point, lamp_point, new_job, rolled
 
 MINUTE_MS = 60_000
 
@@ -384,6 +388,59 @@ def test_what_is_not_declared_here_is_not_rolled() -> None:
     town.measure(strange, counter_point("counter-1", town.now_ms, 2.0))
     town.rest("2025-06-10 12:00")
     assert {dict(place[2]).get("asset", "") for place in rolled(town.store)} == {"", "counter-1"}
+
+
+def heard(device: str, asset: str, at_ms: int, f_cnt: int, *gateways: str) -> Point:
+    """The own point of an uplink."""
+    row = Uplink(
+        key=f"{device}/{f_cnt}",
+        received_ms=at_ms,
+        application="a",
+        dev_eui=device,
+        f_port=1,
+        f_cnt=f_cnt,
+        dev_addr="01020304",
+        payload=b"",
+        receptions=tuple(Reception(gateway, -90, 5.0 - number) for number, gateway in enumerate(gateways)),
+    )
+    commune = LAMPS[asset]
+    return row_points(
+        row,
+        RowId("spool", RowClass.MEASUREMENT, f_cnt),
+        edge="remiremont",
+        boot="b",
+        offset_ms=0,
+        placement=Placement("ccpvm", "ccpvm", commune, asset, foreign=False),
+        site=Site("remiremont", "Remiremont", "88383", "ccpvm", 48.0, 6.6),
+    ).points[0]
+
+
+@pytest.mark.parametrize("many", [10_000, 1])
+def test_gateways_have_hours_and_days_of_their_own(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """Of all uplinks of the tenant, also where an hour is done in parts; a late uplink counts; no commune has them."""
+    monkeypatch.setattr("cloud.watch.rollup_job._MANY", many)
+    one, two = "00000000000000aa", "00000000000000bb"
+    town = Town("2025-06-10 10:00")
+    start_ms = town.now_ms
+    town.job = new_job(town.store, lambda: town.now_ms, rollups=[FleetRollup()])
+    town.measure(
+        heard("00000000000000a1", "lamp-1", start_ms, 1, one, two),
+        heard("00000000000000a3", "lamp-3", start_ms + 5, 1, one),
+    )
+    town.rest("2025-06-11 00:30")
+    day_ms = at("2025-06-10 00:00")
+    for measurement, at_ms in (("hour", start_ms), ("day", day_ms)):
+        fields = town.fields(measurement, at_ms, gateway=one, commune="")
+        assert (fields["heard_count"], fields["offered_count"], fields["sole_count"]) == (2.0, 2.0, 1.0)
+        assert town.fields(measurement, at_ms, gateway=two, commune="")["heard_pct"] == 50.0
+        assert town.fields(measurement, at_ms, commune="88383", gateway="")["uplinks_count"] == 1.0
+    town.measure(heard("00000000000000a3", "lamp-3", start_ms + 9, 3, two))
+    town.rest()
+    for measurement, at_ms in (("hour", start_ms), ("day", day_ms)):
+        assert town.fields(measurement, at_ms, gateway=two, commune="")["heard_count"] == 2.0
+        assert town.fields(measurement, at_ms, commune="88351", gateway="")["lost_count"] == 1.0
+    operators = town.store.series("operator", "hour", start_us=0, end_us=2**62)
+    assert {frozenset(point.tags) for point in operators} == {frozenset({"commune"})}
 
 
 def test_a_repair_is_the_least_that_makes_stored_points_the_wanted_ones() -> None:
