@@ -18,7 +18,6 @@ from cloud.watch.detectors.light_said import (
     LAST,
     MEASUREMENT,
     METER,
-    NOTHING,
     OFF,
     ON,
     SORTS,
@@ -30,6 +29,7 @@ from cloud.watch.detectors.light_story import (
     MINUTE_MS,
     SOUND,
     Burning,
+    after_lit_ms,
     burning,
     flicker,
     health,
@@ -67,8 +67,11 @@ class Word(StrEnum):
 
 
 class _Trouble(NamedTuple):
+    """Told from `told_ms` on, if it holds till then."""
+
     kind: Trouble
     since_ms: int
+    told_ms: int
     or_earlier: bool
     word: Word | None = None
     channel: str = ""
@@ -113,44 +116,28 @@ def _judge(
     unheard_ms = int(limits.lamp_unheard_intervals * interval_s * 1000)
     followed = sun_of(watched.territory, watched.asset) if plan is None else plan
     burns = burning(seen, followed, limits, now_ms=now_ms, unheard_ms=unheard_ms)
-    is_faulty = is_doubtful = False
-    for said in seen:
-        if said.health >= LAMP_FAILED:
-            is_faulty = is_doubtful = True
-        elif said.lit == OFF and said.source == DRIVER and said.level_pct != 0:
-            is_doubtful = True
-    broken = health(seen, limits) if is_faulty else SOUND
-    if broken.code == DRIVER_FAILED and burns.source not in (METER, DRIVER):
-        burns = Burning(OFF, broken.since_ms, broken.or_earlier, (), burns.source)
-    found: list[_Trouble] = []
+    found = _faults(seen, followed, limits)
+    if found and found[0].kind is Trouble.DRIVER_FAILURE and burns.source not in (METER, DRIVER):
+        burns = Burning(OFF, found[0].since_ms, found[0].or_earlier, (), burns.source)
     next_ms = _NEVER_MS
-    if broken.code == DRIVER_FAILED:
-        found.append(
-            _Trouble(Trouble.DRIVER_FAILURE, broken.since_ms, broken.or_earlier, Word.DRIVER_FAILED, broken.channel)
-        )
-    flickers = flicker(seen, followed, limits, now_ms=now_ms) if is_doubtful else None
-    if flickers is not None:
-        next_ms = flickers.until_ms
-        found.append(_Trouble(Trouble.FLICKER, flickers.since_ms, True, Word.FLICKERING))
-    elif broken.code == LAMP_FAILED:
-        found.append(_Trouble(Trouble.LAMP_FAILURE, broken.since_ms, broken.or_earlier, Word.FAILED, broken.channel))
     astray: _Trouble | None = None
     if burns.lit == ON:
         astray = _astray(burns, followed, limits, is_planned=plan is not None)
-        if followed.switched:
-            next_ms = min(next_ms, burns.run[-1].at_ms + unheard_ms)
-    elif burns.lit == OFF and plan is not None and broken.code == NOTHING and flickers is None:
+        span = followed.span(now_ms)
+        if followed.switched and span.level_pct == 0:
+            next_ms = max(burns.run[-1].at_ms, span.start_ms) + unheard_ms
+    elif burns.lit == OFF and plan is not None and not found:
         astray = _dark(burns, plan, limits, watched.asset.rated_power_w)
     if astray is not None:
         found.append(astray)
     findings: list[Finding] = []
     word: _Trouble | None = None
-    hold_ms = int(limits.lamp_hold_min * MINUTE_MS)
     for trouble in found:
-        if trouble.kind is not Trouble.FLICKER and trouble.since_ms + hold_ms > now_ms:
-            next_ms = min(next_ms, trouble.since_ms + hold_ms)
+        if trouble.told_ms > now_ms:
+            next_ms = min(next_ms, trouble.told_ms)
             continue
-        word = word or (trouble if trouble.word is not None else None)
+        if word is None and trouble.word is not None:
+            word = trouble
         findings.append(_finding(trouble, seen, watched, plan, now_ms))
     if burns.lit != UNTOLD:
         states.append(State("lit", float(burns.lit), burns.since_ms, burns.or_earlier))
@@ -159,11 +146,38 @@ def _judge(
     elif burns.lit != UNTOLD:
         said_word = Word.LIT if burns.lit == ON else Word.OFF
         states.append(State("lamp", said_word.value, burns.since_ms, burns.or_earlier))
-    return next_ms if next_ms > now_ms else _NEVER_MS, tuple(findings)
+    return next_ms, tuple(findings)
+
+
+def _faults(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> list[_Trouble]:
+    """What is broken, the driver first. A lamp had to burn for a while, and did not come back."""
+    is_faulty = is_doubtful = False
+    for said in seen:
+        if said.health >= LAMP_FAILED:
+            is_faulty = is_doubtful = True
+        elif said.lit == OFF and said.source == DRIVER and said.level_pct != 0:
+            is_doubtful = True
+    if not is_doubtful:
+        return []
+    found: list[_Trouble] = []
+    hold_ms = int(limits.lamp_hold_min * MINUTE_MS)
+    broken = health(seen, limits) if is_faulty else SOUND
+    code, since_ms, or_earlier, channel = broken
+    if code == DRIVER_FAILED:
+        word = Word.DRIVER_FAILED
+        found.append(_Trouble(Trouble.DRIVER_FAILURE, since_ms, since_ms + hold_ms, or_earlier, word, channel))
+    flickers = flicker(seen, plan, limits)
+    if flickers is not None:
+        found.append(_Trouble(Trouble.FLICKER, flickers.since_ms, flickers.since_ms, True, Word.FLICKERING))
+    elif code == LAMP_FAILED:
+        told_ms = after_lit_ms(plan, since_ms, hold_ms)
+        found.append(_Trouble(Trouble.LAMP_FAILURE, since_ms, told_ms, or_earlier, Word.FAILED, channel))
+    return found
 
 
 def _astray(burns: Burning, plan: Plan, limits: Thresholds, *, is_planned: bool) -> _Trouble | None:
     """It burned where it should not, and was not off since. By day weighs more than in extinction."""
+    hold_ms = int(limits.lamp_hold_min * MINUTE_MS)
     in_extinction_ms: int | None = None
     span = plan.span(burns.run[0].at_ms)
     for said in burns.run:
@@ -173,12 +187,12 @@ def _astray(burns: Burning, plan: Plan, limits: Thresholds, *, is_planned: bool)
         if span.level_pct > 0 or not is_settled(span, at_ms, limits):
             continue
         if plan.is_day(at_ms):
-            return _Trouble(Trouble.BURNING_BY_DAY, at_ms, burns.or_earlier)
+            return _Trouble(Trouble.BURNING_BY_DAY, at_ms, at_ms + hold_ms, burns.or_earlier)
         if in_extinction_ms is None:
             in_extinction_ms = at_ms
     if in_extinction_ms is None or not is_planned:
         return None
-    return _Trouble(Trouble.BURNING_IN_EXTINCTION, in_extinction_ms, burns.or_earlier)
+    return _Trouble(Trouble.BURNING_IN_EXTINCTION, in_extinction_ms, in_extinction_ms + hold_ms, burns.or_earlier)
 
 
 def _dark(burns: Burning, plan: Plan, limits: Thresholds, rated_power_w: float | None) -> _Trouble | None:
@@ -190,7 +204,8 @@ def _dark(burns: Burning, plan: Plan, limits: Thresholds, rated_power_w: float |
         due_w = limits.lamp_lit_w if rated_power_w is None else rated_power_w * span.level_pct / 100
         if burns.source == METER and due_w < limits.lamp_lit_w:
             continue  # a small lamp, dimmed, draws no more than a driver in stand-by
-        return _Trouble(Trouble.DARK_BY_NIGHT, said.at_ms, burns.or_earlier, Word.DARK)
+        told_ms = said.at_ms + int(limits.lamp_hold_min * MINUTE_MS)
+        return _Trouble(Trouble.DARK_BY_NIGHT, said.at_ms, told_ms, burns.or_earlier, Word.DARK)
     return None
 
 

@@ -22,7 +22,7 @@ OFF, ON, UNTOLD = 0, 1, -1
 # what is said of its health: nothing; that the driver answers; that the lamp burns; what is broken
 NOTHING, ANSWERS, WELL, LAMP_FAILED, DRIVER_FAILED = 0, 1, 2, 3, 4
 
-LAST: Final = 3  # of each sort
+LAST: Final = 4  # of each sort: four times out and back are seen
 SORTS: Final = 13
 _FAULT, _DARK = 0, 1
 _BY_SOURCE: Final = {DRIVER: 2, METER: 6, LEVEL: 10}

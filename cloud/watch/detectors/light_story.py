@@ -26,6 +26,7 @@ from cloud.watch.plan import Plan, Span
 from core.territory.model import Thresholds
 
 MINUTE_MS: Final = 60_000
+_MONTH_MS: Final = 31 * 86_400_000
 _UNKNOWN_MS: Final = -1  # before anything that is kept
 _NO_SPAN: Final = Span(0, 0, 0.0)
 
@@ -52,7 +53,6 @@ class Health(NamedTuple):
 class Flicker(NamedTuple):
     since_ms: int
     changes: int
-    until_ms: int  # when there are too few changes left in the window
 
 
 UNKNOWN: Final = Burning(UNTOLD, 0, True, (), NO_SOURCE)
@@ -188,13 +188,17 @@ def health(seen: Sequence[Said], limits: Thresholds) -> Health:
     return worst._replace(or_earlier=worst.or_earlier or _is_thinned(told[worst.channel]))
 
 
-def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int) -> Flicker | None:
-    """Whether a lamp that shall burn goes out and comes back, and again, within the window."""
-    window_ms = int(limits.flicker_window_min * MINUTE_MS)
+def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> Flicker | None:
+    """Whether a lamp that shall burn goes out and comes back, and again, within the window.
+
+    The window ends with its last word of the matter, and only the time in which it shall burn counts: a lamp that is
+    off as it should shows neither that it flickers nor that it does not.
+    """
     lit: dict[str, bool] = {}
     changed_ms: list[int] = []
+    last_ms = 0
     for said in seen:
-        if said.source != DRIVER or said.at_ms <= now_ms - window_ms:
+        if said.source != DRIVER:
             continue
         if said.lit == ON and said.health != LAMP_FAILED:
             now = True
@@ -205,10 +209,34 @@ def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds, *, now_ms: int
         if lit.get(said.channel, now) is not now:
             changed_ms.append(said.at_ms)
         lit[said.channel] = now
-    enough = int(limits.flicker_changes)
-    if len(changed_ms) < enough:
-        return None
-    return Flicker(changed_ms[0], len(changed_ms), changed_ms[-enough] + window_ms)
+        last_ms = said.at_ms
+    window_ms = limits.flicker_window_min * MINUTE_MS
+    recent = [at_ms for at_ms in changed_ms if _lit_ms(plan, at_ms, last_ms) <= window_ms]
+    return Flicker(recent[0], len(recent)) if len(recent) >= limits.flicker_changes else None
+
+
+def _lit_ms(plan: Plan, start_ms: int, end_ms: int) -> int:
+    """How long the lamps shall burn between two instants."""
+    lit_ms, at_ms = 0, start_ms
+    while at_ms < end_ms:
+        span = plan.span(at_ms)
+        until_ms = min(span.end_ms, end_ms)
+        lit_ms += until_ms - at_ms if span.level_pct > 0 else 0
+        at_ms = until_ms
+    return lit_ms
+
+
+def after_lit_ms(plan: Plan, start_ms: int, lit_ms: int) -> int:
+    """When the lamps shall have burned for so long since an instant; a month after it, if they shall not till then."""
+    at_ms, left_ms, latest_ms = start_ms, lit_ms, start_ms + _MONTH_MS
+    while at_ms < latest_ms:
+        span = plan.span(at_ms)
+        if span.level_pct > 0:
+            if span.end_ms - at_ms >= left_ms:
+                return at_ms + left_ms
+            left_ms -= span.end_ms - at_ms
+        at_ms = span.end_ms
+    return latest_ms
 
 
 def is_due(plan: Plan, said: Said, limits: Thresholds) -> bool:

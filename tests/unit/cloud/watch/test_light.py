@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
+from cloud.stores.base import Point
 from cloud.watch.detectors.light import Light
 from cloud.watch.watchman import Watchman, watched_of
 from core.sun import night_sun_ms
@@ -63,8 +64,8 @@ def test_the_expected_level_changes_with_the_plan_alone() -> None:
 def test_a_lamp_that_burns_at_noon_burns_by_day() -> None:
     """Told off, and on: after the hold, since its first word, with what it draws and what it should."""
     points = [status(ms("2026-10-20T11:00"), 0, lit=True), drawn(ms("2026-10-20T11:05"), 38.5)]
-    assert not Look(points, "2026-10-20T11:14").findings
-    look = Look(points, "2026-10-20T11:15")
+    assert not Look(points, "2026-10-20T11:19").findings
+    look = Look(points, "2026-10-20T11:20")
     found = look.findings[DAY]
     assert found.since_ms == ms("2026-10-20T11:00")
     assert found.facts == {"power_w": 38.5, "level_pct": 0.0, "expected_level_pct": 0.0}
@@ -212,10 +213,10 @@ def test_a_lamp_failure_is_told_after_the_hold_since_its_first_word() -> None:
         notice(ms("2026-10-20T20:20"), lit=False, failed=True),
         drawn(ms("2026-10-20T20:30"), 1.5),
     ]
-    look = Look(points, "2026-10-20T20:34")
+    look = Look(points, "2026-10-20T20:39")
     assert not look.findings
     assert look.value("lamp") == "off"
-    look.again([], "2026-10-20T20:35")
+    look.again([], "2026-10-20T20:40")
     assert look.findings[LAMP].since_ms == ms("2026-10-20T20:20")
     assert look.findings[LAMP].facts["power_w"] == 1.5
     assert look.findings[LAMP].facts["channel"] == "dali_broadcast"
@@ -237,6 +238,16 @@ def test_a_lamp_failure_outlasts_the_day_and_grows_old() -> None:
     assert look.value("lamp") == "lit"
 
 
+def test_a_lamp_that_fails_as_its_circuit_goes_off_has_failed_when_it_does_not_come_back() -> None:
+    """It was out for ten minutes of its evening: a lamp that lost its arc would be back; the morning shows it."""
+    look = Look(
+        [status(ms("2026-10-20T22:50"), 100, failed=True, lamp="switched")], "2026-10-21T05:09", lamp="switched"
+    )
+    assert not look.findings
+    look.again([], "2026-10-21T05:10")
+    assert look.findings[LAMP].since_ms == ms("2026-10-20T22:50")
+
+
 def test_an_alert_of_the_meter_ends_when_it_draws_again_or_says_so() -> None:
     """A controller without a DALI driver: its meter warns, and clears."""
     raised = said(ms("2026-10-20T20:00"), {"lamp_alert": "raised", "power_w": 1.0}, channel="internal")
@@ -253,7 +264,7 @@ def test_a_driver_that_does_not_answer_has_failed_until_it_does() -> None:
         *no_driver(ms("2026-10-20T20:30")),
         drawn(ms("2026-10-20T20:31"), 0.5),
     ]
-    look = Look(points, "2026-10-20T20:45")
+    look = Look(points, "2026-10-20T20:50")
     assert set(look.findings) == {DRIVER}
     assert look.findings[DRIVER].since_ms == ms("2026-10-20T20:30")
     assert (look.value("lamp"), look.value("lit")) == ("driver_failed", 0)
@@ -292,19 +303,36 @@ def test_what_the_device_before_said_is_not_said_of_this_one() -> None:
 # flicker
 
 
-def test_a_lamp_that_goes_out_and_comes_back_twice_flickers() -> None:
-    """And has not failed, though its driver says so each time; it is over two hours after."""
+def _flickering() -> list[Point]:
+    """Out at 20:00, 20:10 and 20:20; back but for the last time."""
     points = [status(ms("2026-10-20T19:30"), 100)]
     points += [notice(ms(f"2026-10-20T{at}"), lit=False, failed=True) for at in ("20:00", "20:10", "20:20")]
-    points += [notice(ms(f"2026-10-20T{at}"), lit=True) for at in ("20:01", "20:11")]
-    look = Look(points, "2026-10-20T20:20")
+    return points + [notice(ms(f"2026-10-20T{at}"), lit=True) for at in ("20:01", "20:11")]
+
+
+def test_a_lamp_that_goes_out_and_comes_back_twice_flickers() -> None:
+    """And has not failed, though its driver says so each time: not before it stays out."""
+    look = Look(_flickering(), "2026-10-20T20:20")
     assert set(look.findings) == {FLICKER}
     assert look.findings[FLICKER].since_ms == ms("2026-10-20T20:00")
     assert look.value("lamp") == "flickering"
-    look.again([], "2026-10-20T22:00")
-    assert FLICKER in look.findings
-    look.again([], "2026-10-20T22:01")
+    look.again([status(ms("2026-10-20T21:20"), 100, failed=True)], "2026-10-20T21:20")
+    assert set(look.findings) == {FLICKER}
+    look.again([status(ms("2026-10-20T22:20"), 100, failed=True)], "2026-10-20T22:20")
     assert set(look.findings) == {LAMP}, "it went out and did not come back"
+
+
+def test_a_lamp_flickers_until_it_has_burned_for_long() -> None:
+    """The hours in which it is off as it should, and the start of the next night, show nothing."""
+    look = Look(_flickering(), "2026-10-20T20:20")
+    look.again([], "2026-10-20T22:59")
+    assert set(look.findings) == {FLICKER}
+    look.again(hourly("2026-10-20T23:02", "2026-10-21T04:02", 0), "2026-10-21T04:10")
+    assert set(look.findings) == {FLICKER}
+    look.again([status(ms("2026-10-21T05:02"), 100), status(ms("2026-10-21T18:40"), 100)], "2026-10-21T18:41")
+    assert not look.findings, "three hours of light, without a break"
+    early = Look([*_flickering()[:-2], status(ms("2026-10-20T20:31"), 100)], "2026-10-20T21:00")
+    assert not early.findings, "once is nothing"
 
 
 def test_once_is_no_flicker_and_no_failure() -> None:
@@ -391,9 +419,9 @@ def test_a_verdict_is_due_when_it_could_be_another() -> None:
     words = [detector.read(status(ms("2026-10-20T11:00"), 0, lit=True))]
     seen = [word for word in words if word is not None]
     made = detector.judge(seen, watched, ms("2026-10-20T11:05"))
-    assert made.next_ms == ms("2026-10-20T11:15")
+    assert made.next_ms == ms("2026-10-20T11:20")
     sunset_ms, _ = night_sun_ms(LAT, LON, date(2026, 10, 20))
-    assert detector.judge(seen, watched, ms("2026-10-20T11:15")).next_ms == sunset_ms
+    assert detector.judge(seen, watched, ms("2026-10-20T11:20")).next_ms == sunset_ms
 
 
 @pytest.mark.parametrize(("evening", "hours"), [("2026-03-28", 5), ("2026-10-24", 7)])
