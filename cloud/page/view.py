@@ -42,6 +42,7 @@ _MESSAGES = {
 class _Open:
     asset: str
     at_ms: int | None
+    alarms: Sequence[Alarm] = ()
 
 
 class View:
@@ -94,9 +95,10 @@ class View:
             self._map.apply(changes)
         self._polls += 1
         if self._opened is not None:
-            seen = snapshot.seen.get(self._opened.asset)
-            if seen is None or seen.at_ms != self._opened.at_ms or self._polls % PANEL_EVERY == 0:
-                background_tasks.create(self._fill(self._opened.asset), name="panel")
+            opened, seen = self._opened, snapshot.seen.get(self._opened.asset)
+            said_more = seen is None or seen.at_ms != opened.at_ms or snapshot.alarms_of(opened.asset) != opened.alarms
+            if said_more or self._polls % PANEL_EVERY == 0:
+                background_tasks.create(self._fill(opened.asset), name="panel")
 
     def _say(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -170,5 +172,5 @@ class View:
         if story is None:
             self._panel.refuse(asset, "Cet équipement n’est plus déclaré.")
             return
-        self._opened = _Open(asset, story.seen.at_ms)
+        self._opened = _Open(asset, story.seen.at_ms, story.alarms)
         self._panel.show(story)

@@ -181,19 +181,19 @@ def test_an_operator_acknowledges_through_the_worker(tower: Tower) -> None:
     tower.scene.tab.run(f"{BUTTONS}[0].click()")
     tower.scene.tab.until("the form is open", "!!document.querySelector('.ack-form')?.offsetParent")
     assert "Température anormale : feu possible · Bac, Rue du Pont · Remiremont" in tower.scene.text(".ack-what")
-    tower.acknowledge("Marie Petit", "les pompiers sont là")
+    tower.acknowledge("Marie Petit", "les <b>pompiers</b> sont là")
     tower.scene.tab.until("it is refused", "document.querySelector('.ack-answer').dataset.look === 'shown'")
     assert "Le service ne répond pas : rien n’est acquitté." in tower.scene.text(".ack-answer")
     assert {alarm.state for alarm in tower.desk.holding()} == {"raised"}
     with tower.service():
-        tower.acknowledge("Marie Petit", "les pompiers sont là")
+        tower.acknowledge("Marie Petit", "les <b>pompiers</b> sont là")
         wait_for("the desk knows", lambda: any(one.by == "Marie Petit" for one in tower.desk.holding()))
     tower.scene.tab.until("the form is closed", "!document.querySelector('.ack-form')?.offsetParent")
     tower.look(HELD)
     tower.scene.tab.until("it is taken up", f"{BUTTONS}.length === 3")
     tower.plain.open(1280, 800)
     tower.plain.tab.until("they are listed", "!!document.querySelector('.seen-by')")
-    assert tower.plain.text(".seen-by") == "Pris en charge par Marie Petit : les pompiers sont là"
+    assert tower.plain.text(".seen-by") == "Pris en charge par Marie Petit : les <b>pompiers</b> sont là"
 
 
 def test_what_is_over_fades_and_is_found_in_the_past(tower: Tower) -> None:
