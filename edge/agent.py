@@ -10,10 +10,11 @@ from core.ports.clock import Clock, open_clock
 from core.ports.control import FolderLock
 from edge import control, health
 from edge.acceptance import GROUP_ROWS
+from edge.health import Past
 from edge.inbox import Inbox
 from edge.intake import Intake
 from edge.loop import Agent
-from edge.machine import boot_id, machine_id
+from edge.machine import boot_id, last_written_ms, machine_id, was_reset_by_watchdog
 from edge.settings import EdgeSettings
 from edge.sources.base import Source, SourceEvent
 from edge.sources.chirpstack import ChirpStackSource
@@ -70,6 +71,7 @@ def build_agent(
         stack.callback(FolderLock(settings.folder).release)
         clock = clock or open_clock(settings.clock)
         boot = boot_id()
+        past = Past(last_written_ms(settings.folder / SPOOL_FOLDER), was_reset_by_watchdog())
         spool = Spool.open(
             settings.folder / SPOOL_FOLDER,
             machine=settings.machine or machine_id(),
@@ -95,6 +97,7 @@ def build_agent(
             health_ms=int(settings.health_s * 1000),
             on_beat=on_beat,
             closing=stack.pop_all(),
+            past=past,
         )
 
 

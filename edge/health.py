@@ -60,6 +60,17 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     conditions: dict[str, str]
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What an agent finds of the one before it.
+
+    `alive_ms`: when that one wrote to its disk for the last time (ms UTC, by the clock it had then); None: there was
+    none. `watchdog`: a hardware watchdog has started this host anew.
+    """
+
+    alive_ms: int | None = None
+    watchdog: bool = False
+
+
 def encode(health: Health) -> bytes:
     return msgspec.json.encode(health)
 
@@ -80,8 +91,9 @@ def health_event(health: Health, *, clock: ClockQuality) -> Event:
     return Event(key=key, type="health", received_ms=health.at_ms, clock=clock, detail=facts)
 
 
-def boot_event(health: Health, *, mono_ms: int, clock: ClockQuality) -> Event:
-    """The agent has started; why the one before it ended is not known."""
+def boot_event(health: Health, *, mono_ms: int, clock: ClockQuality, past: Past | None = None) -> Event:
+    """The agent has started: what it can tell of the one before it, of whose end nobody was told why."""
+    past = past or Past()
     return Event(
         key=f"boot:{health.edge}:{health.spool_id}:{health.boot}:{mono_ms}",
         type="boot",
@@ -93,6 +105,9 @@ def boot_event(health: Health, *, mono_ms: int, clock: ClockQuality) -> Event:
             "spool_id": health.spool_id,
             "software": health.software,
             "spooled": float(health.spooled),
+            "host_uptime_s": mono_ms / 1000,
+            "watchdog": past.watchdog,
+            **({} if past.alive_ms is None else {"alive_ms": float(past.alive_ms)}),
         },
     )
 

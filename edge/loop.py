@@ -24,7 +24,7 @@ from edge.acceptance import Acceptance
 from edge.conditions import Conditions
 from edge.delivery import Delivery
 from edge.forwarder import Forwarder
-from edge.health import Health
+from edge.health import Health, Past
 from edge.inbox import Inbox, Item, Question, Stop
 from edge.machine import resident_bytes
 from edge.sources.base import Source, SourceEvent
@@ -67,6 +67,7 @@ class Agent:
     """One edge. `run` returns when it was told to stop.
 
     Args:
+        past: what is left of the agent before this one.
         on_beat: called at every step, at least once a second: a watchdog's seam.
         closing: what to release at the end, once nothing runs any more.
     """
@@ -88,8 +89,10 @@ class Agent:
         health_ms: int,
         on_beat: Callable[[], None],
         closing: ExitStack,
+        past: Past | None = None,
     ) -> None:
         self._edge, self._boot = edge, boot
+        self._past = past
         self._clock = clock
         self._inbox = inbox
         self._spool = spool
@@ -134,7 +137,7 @@ class Agent:
     def begin(self) -> None:
         for run in self._spool.backlog():
             self._forwarder.committed(run)
-        self._add(reports.boot_event(self.health(), mono_ms=self._started_ms, clock=self._quality()))
+        self._add(reports.boot_event(self.health(), mono_ms=self._started_ms, clock=self._quality(), past=self._past))
         _log.info("agent.started", edge=self._edge, boot=self._boot, spool_id=self._spool.spool_id)
         self._transport.start()
         self._source.start()

@@ -9,6 +9,7 @@ _SERIALS = (
     "sys/class/dmi/id/product_uuid",  # PC; only root may read it
     "sys/class/dmi/id/board_serial",
 )
+_CARD_RESET = 0x20
 
 
 def machine_id(root: Path = Path("/")) -> str:
@@ -24,6 +25,25 @@ def machine_id(root: Path = Path("/")) -> str:
 def boot_id(root: Path = Path("/")) -> str:
     """The kernel's name for this boot: the monotonic clock counts on as long as it stays. Source: random(4)."""
     return _first_text((root / "proc/sys/kernel/random/boot_id",)) or "unknown"
+
+
+def was_reset_by_watchdog(root: Path = Path("/")) -> bool:
+    """Whether a hardware watchdog started this host. Source: Linux, `watchdog-api`: WDIOF_CARDRESET in bootstatus."""
+    status = _first_text((root / "sys/class/watchdog/watchdog0/bootstatus",))
+    return status.isdigit() and bool(int(status) & _CARD_RESET)
+
+
+def last_written_ms(folder: Path) -> int | None:
+    """When anything in a folder was written for the last time (ms UTC); None: there is nothing.
+
+    What only readers write is passed over: the shared memory of SQLite.
+    """
+    try:
+        files = [entry for entry in folder.iterdir() if entry.is_file() and not entry.name.endswith("-shm")]
+        times = [entry.stat().st_mtime_ns for entry in files]
+    except OSError:
+        return None
+    return max(times) // 1_000_000 if times else None
 
 
 def resident_bytes(root: Path = Path("/")) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.model import ClockQuality, Event, RowClass, Unreadable, decode_row
+from edge.health import Past, boot_event
 from edge.inbox import Question
 from edge.spool import Run
 from tests.support.edge_doubles import NOON_MS, HeardTransport, RecordedLog, Site, TurnedClock, uplink
@@ -196,8 +197,18 @@ def test_the_start_and_every_hour_leave_a_diagnostic_row(tmp_path: Path) -> None
         rows = [decode_row(row) for message in site.transport.messages for row in message.rows]
         boot, health = {row.key: row for row in rows if isinstance(row, Event)}.values()
         assert (boot.type, health.type) == ("boot", "health")
-        assert boot.detail["cause"] == "unknown"
+        assert (boot.detail["cause"], boot.detail["watchdog"]) == ("unknown", False)
+        assert boot.detail["host_uptime_s"] == 100.0
+        assert "alive_ms" not in boot.detail
         assert health.detail["accepted_diagnostic"] == 1.0
+
+
+def test_a_start_tells_until_when_the_agent_before_it_lived(tmp_path: Path) -> None:
+    """The cloud sees by it whether an edge went with its link, or lived on without it."""
+    with Site(tmp_path) as site:
+        past = Past(alive_ms=NOON_MS - 1, watchdog=True)
+        told = boot_event(site.agent.health(), mono_ms=5_000, clock=ClockQuality.SYNCED, past=past)
+        assert (told.detail["alive_ms"], told.detail["watchdog"]) == (float(NOON_MS - 1), True)
 
 
 def test_rows_of_an_unset_clock_wait_for_it_and_get_its_offset(tmp_path: Path) -> None:

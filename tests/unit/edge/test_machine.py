@@ -1,8 +1,9 @@
 """Which machine and which boot this is, from what the system says of itself."""
 
+import os
 from pathlib import Path
 
-from edge.machine import boot_id, machine_id, resident_bytes
+from edge.machine import boot_id, last_written_ms, machine_id, resident_bytes, was_reset_by_watchdog
 
 
 def write(path: Path, text: str) -> None:
@@ -34,3 +35,22 @@ def test_this_machine_answers() -> None:
     assert machine_id() == machine_id()
     assert boot_id() == boot_id() != ""
     assert resident_bytes() > 1_000_000
+
+
+def test_a_watchdog_that_reset_the_host_says_so(tmp_path: Path) -> None:
+    """Bit 0x20 of its boot status; a host without one was not reset by one."""
+    assert not was_reset_by_watchdog(tmp_path)
+    write(tmp_path / "sys/class/watchdog/watchdog0/bootstatus", "0\n")
+    assert not was_reset_by_watchdog(tmp_path)
+    write(tmp_path / "sys/class/watchdog/watchdog0/bootstatus", "36\n")
+    assert was_reset_by_watchdog(tmp_path)
+
+
+def test_the_last_agent_lived_until_it_wrote_last(tmp_path: Path) -> None:
+    """The newest of its files; what a reader leaves behind is none of it."""
+    assert last_written_ms(tmp_path / "absent") is None
+    assert last_written_ms(tmp_path) is None
+    for name, at_s in (("1.seg", 1_000), ("1.seg-wal", 1_500), ("1.seg-shm", 2_000)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (at_s, at_s))
+    assert last_written_ms(tmp_path) == 1_500_000
