@@ -26,6 +26,7 @@ from tests.support.alarm_scene import (
     Alarms,
     finding,
     scene,
+    worse,
 )
 
 FULL = finding()
@@ -196,6 +197,16 @@ def test_a_critical_message_does_not_wait_for_one_that_fails(start: Open) -> Non
     alarms.deliver(after_ms=0)
     alarms.deliver(after_ms=MINUTE_MS)
     assert ("Mairie", "raised", 2) in alarms.mail.news()
+
+
+def test_what_became_critical_meanwhile_is_said_as_critical_alone(start: Open) -> None:
+    """Not a second time among the rest, where it was to be told before."""
+    alarms = start(MAYOR)
+    alarms.look(FULL)
+    alarms.look(worse(FULL), after_ms=1000)
+    alarms.deliver(after_ms=MINUTE_MS)
+    alarms.deliver(after_ms=HOUR_MS)
+    assert alarms.mail.news() == [("Mairie", "worsened", 1)]
 
 
 def test_a_contact_that_is_gone_is_told_nothing(start: Open) -> None:
