@@ -2,7 +2,7 @@
 
 Loss is the share of the steps from one uplink to the next that passed over something, not the share of frames: for
 losses that come singly it is the same figure, and a gateway that was out for hours is one step. Hysteresis without
-memory: between the limit and its band a device is weak when the older half of what is kept was.
+memory: between the limit and its band a device is weak when the older three quarters of what is kept were.
 """
 
 from collections.abc import Sequence
@@ -41,16 +41,16 @@ class RadioDetector:
         if _is_well(seen, thresholds):
             return _NOTHING
         own = [one for one in seen if one.device == device.dev_eui]
-        half = own[: len(own) // 2 + 1]
+        older = own[: len(own) * 3 // 4 + 1]
         facts: dict[str, float] = {}
         lost, limit_pct, band_pct = _lost_pct(own), thresholds.radio_loss_pct, thresholds.radio_loss_hysteresis_pct
         if lost is not None and lost >= limit_pct - band_pct:
-            before = _lost_pct(half, least=_LEAST // 2)
+            before = _lost_pct(older)
             if lost >= limit_pct or (before is not None and before >= limit_pct):
                 facts["radio_loss_pct"] = lost
         above, limit_db, band_db = _margin_db(own), thresholds.radio_margin_db, thresholds.radio_hysteresis_db
         if above is not None and above < limit_db + band_db:
-            before = _margin_db(half, least=_LEAST // 2)
+            before = _margin_db(older)
             if above < limit_db or (before is not None and before < limit_db):
                 facts["radio_margin_db"] = above
         if not facts:
@@ -75,7 +75,7 @@ def _is_well(seen: Sequence[Heard], thresholds: Thresholds) -> bool:
     return len(counters) == len(seen)
 
 
-def _lost_pct(seen: Sequence[Heard], *, least: int = _LEAST) -> float | None:
+def _lost_pct(seen: Sequence[Heard]) -> float | None:
     """Steps that passed over something, of those that tell; None where too few do."""
     told = gone = 0
     for step, lost, _ in steps(seen):
@@ -84,12 +84,12 @@ def _lost_pct(seen: Sequence[Heard], *, least: int = _LEAST) -> float | None:
             gone += lost > 0
         elif step is Step.LATE:
             gone -= gone > 0
-    return 100.0 * gone / told if told >= least else None
+    return 100.0 * gone / told if told >= _LEAST else None
 
 
-def _margin_db(seen: Sequence[Heard], *, least: int = _LEAST) -> float | None:
+def _margin_db(seen: Sequence[Heard]) -> float | None:
     margins = [margin for one in seen if (margin := margin_db(one)) is not None]
-    return median(margins) if len(margins) >= least else None
+    return median(margins) if len(margins) >= _LEAST else None
 
 
 def _finding(watched: Watched, dev_eui: str, since_ms: int, facts: Facts) -> Finding:

@@ -18,7 +18,7 @@ from core.quantities.states import Switch
 from core.territory.model import Kind
 
 KIND: Final = "traffic.no_measurement"
-_KEPT: Final = 4  # two uplinks, of two directions each
+_KEPT: Final = 14  # seven counts of two directions; so many reports without
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -50,11 +50,12 @@ class CountingDetector:
         if not spoke or watched.profile is None:
             return Judgement()
         intervals = watched.territory.tenants[watched.database].thresholds.traffic_blind_intervals
-        patience_ms = int(intervals * watched.profile.expected_interval_s * 1000)
+        interval_ms = watched.profile.expected_interval_s * 1000
         since_ms = counts[-1] if counts else spoke[0]
         finding: tuple[Finding, ...] = ()
-        if spoke[-1] - since_ms > patience_ms:
+        if spoke[-1] > since_ms and _reports(spoke, since_ms if counts else None, interval_ms // 2) >= intervals:
             finding = (_finding(watched, About.ASSET, watched.id, since_ms, or_earlier=not counts),)
+        patience_ms = int(intervals * interval_ms)
         until_ms = since_ms + patience_ms
         if not counts or now_ms > until_ms:
             return Judgement((State("counting", 0.0, since_ms, not counts),), finding)
@@ -63,6 +64,15 @@ class CountingDetector:
             if later_ms - earlier_ms > patience_ms:
                 first_ms = later_ms
         return Judgement((State("counting", 1.0, first_ms, first_ms == counts[0]),), finding, until_ms + 1)
+
+
+def _reports(spoke: Sequence[int], counted_ms: int | None, apart_ms: int) -> int:
+    """How often it reported since it last counted: what comes together is one report, and silence is none."""
+    number, before_ms = 0, counted_ms
+    for at_ms in spoke:
+        if before_ms is None or at_ms - before_ms >= apart_ms:
+            number, before_ms = number + 1, at_ms
+    return number
 
 
 class Heeded(msgspec.Struct, frozen=True, gc=False):

@@ -144,11 +144,14 @@ def test_one_bad_reception_is_no_verdict() -> None:
 
 
 def test_in_its_band_a_radio_is_what_it_was() -> None:
-    """Between the limit and its band the older half decides."""
-    worse = [heard(at, snr_db=-5.5) for at in range(100, 108)]  # 2 dB of margin
-    better = [heard(at, snr_db=-3.5) for at in range(108, 118)]  # 4 dB
+    """Between the limit and its band the older three quarters decide."""
+    worse = [heard(at, snr_db=-5.5) for at in range(100, 107)]  # 2 dB of margin
+    better = [heard(at, snr_db=-3.5) for at in range(107, 116)]  # 4 dB
     assert radio([*worse, *better]) is not None
-    assert radio([*better[:8], *[heard(at, snr_db=-3.5) for at in range(118, 126)]]) is None
+    assert radio([*worse[1:], *better, heard(116, snr_db=-3.5)]) is None
+    lossy = [0, 2, 4, 6, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21]  # 6 of 15 steps, 6 of the first 12
+    assert radio([heard(100 + at) for at in lossy]) is not None
+    assert radio([heard(100 + at) for at in (0, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 21)]) is None
 
 
 def test_few_uplinks_say_nothing() -> None:

@@ -242,15 +242,23 @@ def test_a_counter_that_counts_says_so_until_it_does_not() -> None:
 
 
 def test_a_counter_that_reports_without_counting_is_to_be_mended() -> None:
-    """Longer than six intervals, which no loss explains; one count ends it."""
+    """Six reports, which no loss explains; one count ends it."""
     points = [*count(T0, 3, 3), *(told(T0 + at * QUARTER, supply_v=12.0) for at in range(1, 9))]
     (finding,) = judge(points, T0 + 8 * QUARTER, CountingDetector()).findings
     assert (finding.kind, finding.about, finding.since_ms) == ("traffic.no_measurement", About.ASSET, T0)
     assert not finding.or_earlier
     (finding,) = judge(points[3:], T0 + 8 * QUARTER, CountingDetector()).findings
     assert finding.or_earlier, "no count is known of it"
-    assert not judge(points[:-2], T0 + 6 * QUARTER, CountingDetector()).findings
+    assert not judge(points[:-3], T0 + 5 * QUARTER, CountingDetector()).findings
     assert not judge([*points, *count(T0 + 9 * QUARTER, 0, 0)], T0 + 9 * QUARTER, CountingDetector()).findings
+
+
+def test_a_counter_that_comes_back_has_not_counted_yet() -> None:
+    """Dead for hours, then its first word: silence is no report without a count; nor are two frames at once two."""
+    points = [*count(T0, 3, 3), told(T0 + 3000, supply_v=12.0), told(T0 + 8 * HOUR, firmware_version=1.0)]
+    assert not judge(points, T0 + 8 * HOUR, CountingDetector()).findings
+    together = [told(T0 + 8 * HOUR + at * 3000, supply_v=12.0) for at in range(12)]
+    assert not judge([*points, *together], T0 + 9 * HOUR, CountingDetector()).findings
 
 
 def test_zeros_are_counts() -> None:
