@@ -133,7 +133,6 @@ class Thresholds(msgspec.Struct, frozen=True):
     battery_low_v: Annotated[float, Bounds(1, 4.2, "V")] = 3.4  # of one lithium cell
     battery_hysteresis_v: Annotated[float, Bounds(0, 1, "V")] = 0.1
     radio_loss_pct: Annotated[float, Bounds(5, 100, "%")] = 50.0  # uplinks after which one is missing
-    radio_loss_hysteresis_pct: Annotated[float, Bounds(0, 50, "%")] = 15.0
     radio_margin_db: Annotated[float, Bounds(-5, 30, "dB")] = 3.0  # above what its spreading factor needs
     radio_hysteresis_db: Annotated[float, Bounds(0, 20, "dB")] = 2.0
     road_unbalanced_min: Annotated[float, Bounds(1, 1440, "min")] = 10.0  # at rest its counters agree

@@ -1,8 +1,8 @@
 """Devices whose radio is weak: much of what they send is lost, or little keeps the rest from being lost. Pure.
 
 Loss is the share of the steps from one uplink to the next that passed over something, not the share of frames: for
-losses that come singly it is the same figure, and a gateway that was out for hours is one step. Hysteresis without
-memory: between the limit and its band a device is weak when the older three quarters of what is kept were.
+losses that come singly it is the same figure, and a gateway that was out for hours is one step. The margin is the
+median's, with a hysteresis: within its band a device is weak when the older three quarters of what is kept were.
 """
 
 from collections.abc import Sequence
@@ -43,11 +43,9 @@ class RadioDetector:
         own = [one for one in seen if one.device == device.dev_eui]
         older = own[: len(own) * 3 // 4 + 1]
         facts: dict[str, float] = {}
-        lost, limit_pct, band_pct = _lost_pct(own), thresholds.radio_loss_pct, thresholds.radio_loss_hysteresis_pct
-        if lost is not None and lost >= limit_pct - band_pct:
-            before = _lost_pct(older)
-            if lost >= limit_pct or (before is not None and before >= limit_pct):
-                facts["radio_loss_pct"] = lost
+        lost = _lost_pct(own)
+        if lost is not None and lost >= thresholds.radio_loss_pct:
+            facts["radio_loss_pct"] = lost
         above, limit_db, band_db = _margin_db(own), thresholds.radio_margin_db, thresholds.radio_hysteresis_db
         if above is not None and above < limit_db + band_db:
             before = _margin_db(older)
@@ -62,7 +60,7 @@ def _is_well(seen: Sequence[Heard], thresholds: Thresholds) -> bool:
     """Nearly always, and cheap: one session, too few frames missing for any verdict, and all of them came well."""
     first, last, steps_ = seen[0], seen[-1], len(seen) - 1
     missing = last.f_cnt - first.f_cnt - steps_
-    allowed = steps_ * (thresholds.radio_loss_pct - thresholds.radio_loss_hysteresis_pct) / 100
+    allowed = steps_ * thresholds.radio_loss_pct / 100
     if last.session != first.session or last.device != first.device or not 0 <= missing < allowed:
         return False
     least_db = thresholds.radio_margin_db + thresholds.radio_hysteresis_db

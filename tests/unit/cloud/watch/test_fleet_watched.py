@@ -102,6 +102,15 @@ def test_a_radio_that_loses_every_second_uplink_is_weak() -> None:
     assert found.or_earlier
 
 
+def test_a_tenth_lost_is_not_weak_by_chance() -> None:
+    """In as many windows as 400 devices have in a month, none passes half of the steps but by a rare chance."""
+    chance, weak = Random(7), 0
+    for _ in range(8000):
+        seen = [heard(at) for at in range(100, 140) if chance.random() >= 0.1][:16]
+        weak += radio(seen) is not None
+    assert weak <= 2
+
+
 def test_a_hole_is_one_step() -> None:
     """A gateway that was out for hours, or a reset, is not a weak radio."""
     assert radio([heard(at) for at in (*range(100, 108), *range(150, 158))]) is None
@@ -143,15 +152,12 @@ def test_one_bad_reception_is_no_verdict() -> None:
     assert radio([heard(at, snr_db=-7.0 if at in (103, 107) else 5.0) for at in range(100, 116)]) is None
 
 
-def test_in_its_band_a_radio_is_what_it_was() -> None:
+def test_in_its_band_a_margin_is_what_it_was() -> None:
     """Between the limit and its band the older three quarters decide."""
     worse = [heard(at, snr_db=-5.5) for at in range(100, 107)]  # 2 dB of margin
     better = [heard(at, snr_db=-3.5) for at in range(107, 116)]  # 4 dB
     assert radio([*worse, *better]) is not None
     assert radio([*worse[1:], *better, heard(116, snr_db=-3.5)]) is None
-    lossy = [0, 2, 4, 6, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21]  # 6 of 15 steps, 6 of the first 12
-    assert radio([heard(100 + at) for at in lossy]) is not None
-    assert radio([heard(100 + at) for at in (0, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 21)]) is None
 
 
 def test_few_uplinks_say_nothing() -> None:
