@@ -1,18 +1,12 @@
 """One step between what is and what should be, as people and scripts read it. No secret is ever part of it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, TypeVar
 
+from core.plan import Change, summary
 from provisioning.influxdb.desired import DAY_S, FOREVER_S, Policy
 
 Step = TypeVar("Step", covariant=True)
-
-
-class Change(StrEnum):
-    CREATE = "+"
-    UPDATE = "~"
-    DELETE = "-"
 
 
 @dataclass(frozen=True)
@@ -47,12 +41,8 @@ def render(plan: Plan[object]) -> str:
 
 def count(plan: Plan[object]) -> str:
     """`Plan: 3 to create, 1 to change, 0 to delete.`"""
-    if not plan.actions:
-        return "No changes: InfluxDB is as the territory says."
-    numbers = {change: sum(action.change is change for action in plan.actions) for change in Change}
-    return (
-        f"Plan: {numbers[Change.CREATE]} to create, {numbers[Change.UPDATE]} to change, "
-        f"{numbers[Change.DELETE]} to delete."
+    return summary(
+        (action.change for action in plan.actions), unchanged="No changes: InfluxDB is as the territory says."
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from core.plan import Change
 from core.secrets import Secrets
-from provisioning.influxdb.actions import Action, Change, Plan, describe, differences
+from provisioning.influxdb.actions import Action, Plan, describe, differences
 from provisioning.influxdb.desired import DAY_S, FOREVER_S, Database, Policy, Use, account_name
 
 PASSWORD = "$password"  # noqa: S105 - stands in a statement where the password goes; no slug can hold it

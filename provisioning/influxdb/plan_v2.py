@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.plan import Change
 from core.secrets import Secrets
-from provisioning.influxdb.actions import Action, Change, Plan, describe, differences
+from provisioning.influxdb.actions import Action, Plan, describe, differences
 from provisioning.influxdb.desired import Database, Policy, Use
 
 Right = tuple[str, str]  # (`read` or `write`, id of the bucket); anything else a token may do makes it not ours to keep

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import BeffroiError, ConfigError, RejectedError
+from core.plan import InterruptedApplyError
 from core.secrets import Secrets, load_secrets, read_private
 from core.territory import Territory
 from provisioning.influxdb.actions import Action, Plan
@@ -41,18 +42,6 @@ class Survey:
     server: Server
     plan: Plan[Any]
     secrets: Secrets
-
-
-class InterruptedApplyError(BeffroiError):
-    """An apply that ended in the middle: what went wrong, and how far it had come."""
-
-    def __init__(self, error: BeffroiError, done: int, of: int) -> None:
-        super().__init__(
-            error.code,
-            f"{error.message} ({done} of {of} steps applied)",
-            hint=error.hint or "run the same command again: it goes on where it stopped",
-        )
-        self.exit_code = error.exit_code
 
 
 def read_credentials(user: str, file: Path | None, environment: dict[str, str]) -> Credentials:

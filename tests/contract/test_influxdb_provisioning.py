@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from core.errors import BeffroiError, ConfigError, NotConnected, OperatorError
+from core.plan import Change
 from core.secrets import Secrets, load_secrets
 from core.territory import Operator, Tenant, Territory
 from core.territory.model import Retention
-from provisioning.influxdb.actions import Action, Change, render
+from provisioning.influxdb.actions import Action, render
 from provisioning.influxdb.link import Answer, Credentials, Link
 from provisioning.influxdb.run import InterruptedApplyError, Survey, apply, connect, survey
 from provisioning.secrets import write_secrets
