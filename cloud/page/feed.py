@@ -87,6 +87,7 @@ class Feed:
         """
         databases = set(self._store.databases())
         if not databases:
+            self._pulses.hear({}, mono_ms=mono_ms)
             return None
         tenants = [name for name in ground.databases if name in databases]
         measurements = (*map(str, LAYERS), _SUSPECT, _STATE, _ALARM)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from cloud.stores.base import Point
 
 WATCH = "watch"
-OLD_MS = (
-    5 * 60_000
-)  # a pass takes seconds; a scenario that is faster than life beats rarely by its own time, but goes on
-STILL_MS = 60_000  # of this machine's time: so long a heartbeat that goes on counts, however old its time is
+# A pass takes seconds. In a scenario that is faster than life a heartbeat is old by its own time, but the next one comes:
+# that counts for as long, of this machine's time, as several passes take.
+OLD_MS, STILL_MS = 5 * 60_000, 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,7 @@ class Pulses:
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int | None]] = {}  # when it beat; when, by this machine, that was news
         self._databases: tuple[str, ...] = ()
+        self._has_listened = False
 
     def hear(self, beats: Mapping[str, Iterable[Point]], *, mono_ms: int) -> None:
         """The newest `heartbeat` points of every database."""
@@ -45,7 +45,8 @@ class Pulses:
             at_ms = max((p.time_us // 1000 for p in points if p.tags.get("kind") == WATCH), default=None)
             known = self._last.get(name)
             if at_ms is not None and (known is None or at_ms != known[0]):
-                self._last[name] = at_ms, None if known is None else mono_ms
+                self._last[name] = at_ms, mono_ms if self._has_listened else None  # what was there already is no news
+        self._has_listened = True
 
     def at(self, now_ms: int, *, mono_ms: int) -> Watch:
         beaten = {name: self._last[name][0] if name in self._last else None for name in self._databases}

@@ -41,6 +41,9 @@ def test_one_tenant_that_is_not_watched_is_told_apart() -> None:
 def test_a_heartbeat_that_goes_on_is_no_old_one_however_fast_the_scenario_is() -> None:
     """A day a minute: a pass every two seconds is a heartbeat every 48 minutes, until it comes no more."""
     pulses = Pulses()
+    pulses.hear({}, mono_ms=0)  # there is no database yet
+    pulses.hear({"ccpvm": [beat(NOON_MS)]}, mono_ms=0)
+    assert pulses.at(NOON_MS + 40 * 60_000, mono_ms=1_500).is_awake
     for step in range(5):
         pulses.hear({"ccpvm": [beat(NOON_MS + step * 48 * 60_000)]}, mono_ms=step * 2_000)
     last_ms, mono_ms = NOON_MS + 4 * 48 * 60_000, 4 * 2_000
