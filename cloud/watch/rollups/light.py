@@ -24,7 +24,7 @@ from cloud.watch.detectors.light_said import (
 from cloud.watch.detectors.light_story import by_meter, source_of
 from cloud.watch.model import Combine, Watched
 from cloud.watch.plan import plan_of, sun_of
-from cloud.watch.rollups.light_between import Lit, Word, between
+from cloud.watch.rollups.light_between import Between, Lit, Word
 from core.increments import COUNTERS, Sample, increments
 from core.model import Domain
 from core.territory import Kind
@@ -131,7 +131,7 @@ def _count(quantity: str, points: Sequence[Point], before: Mapping[str, float]) 
     if not lines:
         return kept
     counter, counted = COUNTERS[quantity], 0.0
-    first = True
+    is_first = True
     for readings in lines.values():
         has_meter = any(_METER in channels for channels in readings.values())
         samples = [
@@ -139,9 +139,9 @@ def _count(quantity: str, points: Sequence[Point], before: Mapping[str, float]) 
             for time_us, channels in readings.items()
             if not has_meter or _METER in channels
         ]
-        if first and len(kept) == 2:
+        if is_first and len(kept) == 2:
             samples.insert(0, Sample(round(kept[time_name] * 1000), kept[value_name]))
-        first = False
+        is_first = False
         counted += sum(
             one.amount for one in increments(samples, width_bits=counter.width_bits, max_per_s=counter.max_per_s)
         )
@@ -184,12 +184,10 @@ def _burn(seen: Sequence[Said], before: Mapping[str, float], watched: Watched, m
         by, is_failed = int(before["said_by"]), before.get("fault") == DRIVER_FAILED
         if source > by and not is_failed and seen and seen[-1].at_ms - last.at_ms < unheard_ms:
             source = by  # the hour lacks the words of the better one: they were lost on the way
-    total = Lit()
+    total = Between(followed, limits, is_planned=plan is not None, unheard_ms=unheard_ms)
     for word in _words(seen, source, limits):
         if last is not None and word.at_ms > last.at_ms:
-            total = total.plus(
-                between(last, word, followed, limits, is_planned=plan is not None, unheard_ms=unheard_ms)
-            )
+            total.add(last, word)
         last, by = word, source
     if last is None:
         return None
@@ -199,7 +197,7 @@ def _burn(seen: Sequence[Said], before: Mapping[str, float], watched: Watched, m
         "said_level_pct": last.level_pct,
         "said_by": float(by),
     }
-    return total
+    return total.lit
 
 
 def _fail(seen: Sequence[Said], before: Mapping[str, float], made: dict[str, float]) -> None:

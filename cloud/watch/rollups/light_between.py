@@ -6,7 +6,7 @@
 - Nothing was heard for too long: nobody knows, and it did what the plan says.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cloud.watch.detectors.light_said import ON
@@ -25,7 +25,8 @@ class Word(NamedTuple):
     level_pct: float
 
 
-class Lit(NamedTuple):
+@dataclass(slots=True)
+class Lit:
     """How long it burned, s; of that while nothing was expected; how long it was dark where it should burn.
 
     `full_s`: seconds at 100 % that take as much energy, at a power that follows the level.
@@ -37,64 +38,61 @@ class Lit(NamedTuple):
     dark_s: float = 0.0
     full_s: float = 0.0
 
-    def plus(self, other: "Lit") -> "Lit":
-        return Lit(*(mine + its for mine, its in zip(self, other, strict=True)))
 
-
-def between(first: Word, second: Word, plan: Plan, limits: Thresholds, *, is_planned: bool, unheard_ms: int) -> Lit:
-    """What it did from one word to the next.
+class Between:
+    """What the words of a lamp come to.
 
     Args:
         is_planned: whether the plan is its circuit's; else only the sun is known, and no word agrees with that.
         unheard_ms: longer without a word, nobody knows.
     """
-    start_ms, end_ms = first.at_ms, second.at_ms
-    follows = is_planned and _agrees(first, plan, limits) and _agrees(second, plan, limits)
-    if follows or end_ms - start_ms >= unheard_ms:
+
+    def __init__(self, plan: Plan, limits: Thresholds, *, is_planned: bool, unheard_ms: int) -> None:
+        self._plan = plan
+        self._limits = limits
+        self._is_planned = is_planned
+        self._unheard_ms = unheard_ms
+        self.lit = Lit()
+
+    def add(self, first: Word, second: Word) -> None:
+        """What it did from one word to the next."""
+        start_ms, end_ms = first.at_ms, second.at_ms
+        before, after = self._agrees(first), self._agrees(second)
+        if end_ms - start_ms >= self._unheard_ms:
+            before = after = True
+        elif first.lit == second.lit and not (before and after):
+            self._spend(first, start_ms, end_ms, as_planned=False)
+            return
         middle_ms = (start_ms + end_ms) // 2
-        return _spent(first, plan, start_ms, middle_ms, as_planned=True).plus(
-            _spent(second, plan, middle_ms, end_ms, as_planned=True)
-        )
-    if first.lit == second.lit:
-        return _spent(first, plan, start_ms, end_ms, as_planned=False)
-    middle_ms = (start_ms + end_ms) // 2
-    return _spent(first, plan, start_ms, middle_ms, as_planned=is_planned and _agrees(first, plan, limits)).plus(
-        _spent(second, plan, middle_ms, end_ms, as_planned=is_planned and _agrees(second, plan, limits))
-    )
+        self._spend(first, start_ms, middle_ms, as_planned=before)
+        self._spend(second, middle_ms, end_ms, as_planned=after)
 
+    def _agrees(self, word: Word) -> bool:
+        if not self._is_planned:
+            return False
+        span = self._plan.span(word.at_ms)
+        return (word.lit == ON) is (span.level_pct > 0) or not is_settled(span, word.at_ms, self._limits)
 
-def _agrees(word: Word, plan: Plan, limits: Thresholds) -> bool:
-    span = plan.span(word.at_ms)
-    return (word.lit == ON) is (span.level_pct > 0) or not is_settled(span, word.at_ms, limits)
-
-
-def _spent(word: Word, plan: Plan, start_ms: int, end_ms: int, *, as_planned: bool) -> Lit:
-    """A stretch in which it did as planned, or what its word says."""
-    expected = burning = unexpected = dark = full = 0.0
-    said = plan.span(word.at_ms)
-    for from_ms, until_ms, planned_pct in _pieces(plan, start_ms, end_ms):
-        seconds = (until_ms - from_ms) / 1000
-        is_due = planned_pct > 0
-        lit = is_due if as_planned else word.lit == ON
-        if is_due:
-            expected += seconds
-        if not lit:
-            dark += seconds if is_due else 0.0
-            continue
-        burning += seconds
-        if not is_due:
-            unexpected += seconds
-        level = planned_pct if is_due else _FULL_PCT
-        if word.lit == ON and word.level_pct > 0 and (not as_planned or said.start_ms <= from_ms < said.end_ms):
-            level = word.level_pct
-        full += seconds * level / 100
-    return Lit(expected, burning, unexpected, dark, full)
-
-
-def _pieces(plan: Plan, start_ms: int, end_ms: int) -> Iterator[tuple[int, int, float]]:
-    at_ms = start_ms
-    while at_ms < end_ms:
-        span = plan.span(at_ms)
-        until_ms = min(span.end_ms, end_ms)
-        yield at_ms, until_ms, span.level_pct
-        at_ms = until_ms
+    def _spend(self, word: Word, start_ms: int, end_ms: int, *, as_planned: bool) -> None:
+        """A stretch in which it did as planned, or what its word says."""
+        spent, plan, is_lit = self.lit, self._plan, word.lit == ON
+        told_pct = word.level_pct if is_lit else 0.0
+        at_ms = start_ms
+        while at_ms < end_ms:
+            span = plan.span(at_ms)
+            until_ms = min(span.end_ms, end_ms)
+            seconds = (until_ms - at_ms) / 1000
+            at_ms = until_ms
+            is_due = span.level_pct > 0
+            if is_due:
+                spent.expected_s += seconds
+            if not (is_due if as_planned else is_lit):
+                spent.dark_s += seconds if is_due else 0.0
+                continue
+            spent.burning_s += seconds
+            if not is_due:
+                spent.unexpected_s += seconds
+            level_pct = span.level_pct if is_due else _FULL_PCT
+            if told_pct > 0 and (not as_planned or span.start_ms <= word.at_ms < span.end_ms):
+                level_pct = told_pct
+            spent.full_s += seconds * level_pct / 100
