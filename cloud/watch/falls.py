@@ -77,7 +77,8 @@ class Group:
                 speaking.append((one, seen))
                 someone = one
                 newest_ms = max(newest_ms, seen[-1].at_ms + one.profile.expected_interval_s * 1000)
-        self.fall = None if not hushed else _fall(hushed, speaking, heard, thresholds, self._fewest)
+        whole_pct = 100.0 if self._site else thresholds.silence_group_pct  # whom a site hears shows that it hears
+        self.fall = _fall(hushed, speaking, heard, thresholds, self._fewest, whole_pct) if hushed else None
         slack_ms = int(thresholds.silence_slack_min * _MINUTE_MS)
         if self.fall is not None:
             self.due_ms = now_ms + _FALLEN_MS
@@ -94,13 +95,27 @@ def _fall(
     heard: Mapping[str, Sequence[Heard]],
     thresholds: Thresholds,
     fewest: int,
+    whole_pct: float,
 ) -> Fall | None:
-    """None: they did not fall silent together, or are not the whole, or chance may have done it."""
+    """None: they did not fall silent together, or are not the whole, or chance may have done it.
+
+    A device that was heard after the others fell silent is none of them; one that was not yet expected says nothing.
+    """
     since_ms = max(hush.since_ms for hush in hushed)
     together = [hush for hush in hushed if hush.silent_ms is None or hush.silent_ms > since_ms]
-    back = [back_ms for one, seen in speaking if (back_ms := _back_ms(one, seen, since_ms, thresholds)) is not None]
-    fell, others = len(together) + len(back), len(speaking) - len(back)
-    if not together or fell < fewest or 100 * fell < thresholds.silence_group_pct * (fell + others):
+    if not together:
+        return None
+    least_ms = max(hush.interval_ms for hush in together) + int(thresholds.silence_slack_min * _MINUTE_MS)
+    back: list[int] = []
+    others = 0
+    for one, seen in speaking:
+        back_ms = _back_ms(one, seen, since_ms, least_ms)
+        if back_ms is not None:
+            back.append(back_ms)
+        elif seen[-1].at_ms > since_ms:
+            others += 1
+    fell = len(together) + len(back)
+    if fell < fewest or 100 * fell < whole_pct * (fell + others):
         return None
     if not back and sum(int(hush.lost) for hush in together) < lost_by_chance(thresholds):
         return None
@@ -118,13 +133,10 @@ def _fall(
     )
 
 
-def _back_ms(watched: Watched, seen: Sequence[Heard], since_ms: int, thresholds: Thresholds) -> int | None:
-    """When a device was heard again that fell silent with the others; None: it did not."""
-    profile = watched.profile
-    if profile is None:
-        return None
-    least_ms = profile.expected_interval_s * 1000 + thresholds.silence_slack_min * _MINUTE_MS
+def _back_ms(watched: Watched, seen: Sequence[Heard], since_ms: int, least_ms: int) -> int | None:
+    """When a device was heard again that fell silent with the others, and with them was so long; None: it did not."""
     for older, newer in pairwise(seen):
         if older.at_ms <= since_ms < newer.at_ms:
-            return newer.at_ms if missed_ms(older, newer, watched) >= least_ms else None
+            fell = newer.at_ms - since_ms >= least_ms and missed_ms(older, newer, watched) >= least_ms
+            return newer.at_ms if fell else None
     return None

@@ -24,13 +24,14 @@ class Hush(NamedTuple):
 
     `lost`: uplinks that were due since, and a part of the next one. `since_ms`: when it spoke last. `silent_ms`: when
     that came to be silence for it alone; None: it is not yet.
-    `grace_ms`: within so much it is heard, once it can speak again.
+    `interval_ms`: its own. `grace_ms`: within so much it is heard, once it can speak again.
     """
 
     asset: str
     since_ms: int
     silent_ms: int | None
     lost: float
+    interval_ms: int
     grace_ms: int
 
 
@@ -57,15 +58,15 @@ def hush_of(seen: Sequence[Heard], watched: Watched, now_ms: int, *, intervals: 
     lost = max(0, quiet.spent_ms - rhythm.slack_ms) / max(1, rhythm.interval_ms)
     if lost < intervals:
         return None
-    return Hush(watched.id, last_ms, quiet.silent_at_ms, lost, rhythm.late_ms)
+    return Hush(watched.id, last_ms, quiet.silent_at_ms, lost, rhythm.interval_ms, rhythm.late_ms)
 
 
 def hush_told(finding: Finding, thresholds: Thresholds) -> Hush:
     """The same of a device whose silence is a finding."""
-    interval_ms = float(finding.facts["expected_s"]) * 1000
+    interval_ms = int(float(finding.facts["expected_s"]) * 1000)
     grace_ms = int(thresholds.silence_late_intervals * interval_ms + thresholds.silence_slack_min * _MINUTE_MS)
     silent_ms = int(finding.facts["silent_ms"])
-    return Hush(finding.subject, finding.since_ms, silent_ms, lost_by_chance(thresholds), grace_ms)
+    return Hush(finding.subject, finding.since_ms, silent_ms, lost_by_chance(thresholds), interval_ms, grace_ms)
 
 
 def missed_ms(older: Heard, newer: Heard, watched: Watched) -> int:

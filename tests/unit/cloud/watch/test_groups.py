@@ -288,6 +288,17 @@ def test_a_site_whose_devices_are_all_silent_is_one_matter_though_it_reports() -
     assert ever == {f"silence.site {SITE_ID}"}
 
 
+def test_a_site_that_hears_one_device_is_not_deaf() -> None:
+    """Its only circuit has no supply; a counter elsewhere, that was lost for half an hour, still speaks."""
+    tower = Tower(town({"c1": 20}, bins=1))
+    back_ms = FELL_MS + 2 * HOUR_MS
+    points = [*street("c1", 20, START_MS, FELL_MS), *street("c1", 20, back_ms, back_ms + 3 * HOUR_MS)]
+    spoken = life("bin-0", START_MS, back_ms + 3 * HOUR_MS, every_ms=10 * MINUTE_MS)
+    points += [one for one in spoken if not FELL_MS - 5 * MINUTE_MS < one.time_us // 1000 < FELL_MS + 25 * MINUTE_MS]
+    assert tower.live(points, START_MS, back_ms + 3 * HOUR_MS) == {"silence.circuit c1-cab"}
+    assert tower.look(back_ms + 3 * HOUR_MS) == {}
+
+
 def test_a_new_town_is_not_silent_before_it_could_speak() -> None:
     """Its devices are declared for years; they have their time from the first that is heard of their site."""
     tower = Tower(town({"c1": 10}, bins=2))
