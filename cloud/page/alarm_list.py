@@ -7,7 +7,7 @@ from nicegui import background_tasks
 from nicegui.element import Element
 
 from cloud.page import alarm_words
-from cloud.page.alarms import Alarm
+from cloud.page.alarms import Alarm, grouped
 from cloud.page.elements import Text, box, button, mark, markup
 from cloud.page.state import Snapshot
 from cloud.watch.alarms.alarm import AlarmState
@@ -30,15 +30,17 @@ class AlarmList:
     def __init__(
         self,
         on_choose: Choose,
+        on_commune: Callable[[str], None],
         *,
         remember: Callable[[], Awaitable[Sequence[Alarm]]],
         on_acknowledge: Choose | None = None,
     ) -> None:
         self._on_choose = on_choose
+        self._on_commune = on_commune
         self._on_acknowledge = on_acknowledge
         self._remember = remember
         self._shown: object = None
-        self._ages: list[tuple[Text, Alarm]] = []
+        self._ages: list[tuple[Text, Sequence[Alarm]]] = []
         self._snapshot: Snapshot | None = None
         self._is_long = False
         self._past: Sequence[Alarm] | None = None  # None: not asked for
@@ -66,38 +68,43 @@ class AlarmList:
         if what != self._shown:
             self._shown = what
             self._build(alarms, snapshot)
-        for text, alarm in self._ages:
-            text.text = alarm_words.since(alarm, now_ms)
+        for text, group in self._ages:
+            text.text = alarm_words.since_last(group, now_ms)
 
     def _build(self, alarms: Sequence[Alarm], snapshot: Snapshot) -> None:
         self._ages.clear()
         self._list.clear()
-        shown = alarms[: MOST_LISTED if self._is_long else MOST_SHOWN]
+        groups = [(one,) for one in alarms[:MOST_LISTED]] if self._is_long else grouped(alarms)
         with self._list, box("ul", "alarm-list is-long" if self._is_long else "alarm-list"):
-            for alarm in shown:
-                self._row(alarm, snapshot)
+            for group in groups if self._is_long else groups[:MOST_SHOWN]:
+                self._row(group, snapshot)
             if self._is_long and len(alarms) > MOST_LISTED:
                 Text("li", alarm_words.others(len(alarms) - MOST_LISTED), "note")
         self._more_words.text = alarm_words.more(len(alarms), is_long=self._is_long)
-        number = "few" if len(alarms) <= MOST_ON_A_PHONE else "some" if len(alarms) <= MOST_SHOWN else "many"
-        mark(self._more, "data-number", number)
+        is_whole = len(groups) == len(alarms)
+        number = (
+            "many" if not is_whole or len(groups) > MOST_SHOWN else "some" if len(groups) > MOST_ON_A_PHONE else "few"
+        )
+        mark(self._more, "data-number", "many" if self._is_long else number)
         self._switch_words.text = alarm_words.history_switch(HISTORY_DAYS, is_open=self._past is not None)
 
-    def _row(self, alarm: Alarm, snapshot: Snapshot) -> None:
-        with box("li", f"alarm is-{alarm.severity} is-{alarm.state}"):
-            with button("alarm-what", partial(self._on_choose, alarm)):
-                markup(alarm_words.sign(alarm.severity), "alarm-sign")
-                Text("span", alarm_words.gravity(alarm.severity), "only-read")
-                Text("span", alarm_words.name(alarm), "name")
-                where = self._where(alarm, snapshot)
+    def _row(self, group: Sequence[Alarm], snapshot: Snapshot) -> None:
+        first = group[0]
+        choose = partial(self._on_choose, first) if len(group) == 1 else partial(self._on_commune, first.commune)
+        with box("li", f"alarm is-{first.severity} is-{first.state}"):
+            with button("alarm-what", choose):
+                markup(alarm_words.sign(first.severity), "alarm-sign")
+                Text("span", alarm_words.gravity(first.severity), "only-read")
+                Text("span", alarm_words.names(group), "name")
+                where = self._where(group, snapshot)
                 with box("span", "what"):
                     Text("span", f"{where}\u00a0· " if where else "")
-                    self._ages.append((Text("span", css="since"), alarm))
-                seen = alarm_words.seen_by(alarm)
+                    self._ages.append((Text("span", css="since"), group))
+                seen = alarm_words.seen_by(first) if len(group) == 1 else ""
                 if seen:
                     Text("span", seen, "what seen-by")
-            if self._on_acknowledge is not None and alarm.state is AlarmState.RAISED:
-                with button("alarm-ack", partial(self._on_acknowledge, alarm)):
+            if self._on_acknowledge is not None and len(group) == 1 and first.state is AlarmState.RAISED:
+                with button("alarm-ack", partial(self._on_acknowledge, first)):
                     Text("span", "Acquitter")
 
     def _lengthen(self) -> None:
@@ -138,9 +145,12 @@ class AlarmList:
         with button("alarm-what", partial(self._on_choose, alarm)) as row:
             markup(alarm_words.sign(alarm.severity), "alarm-sign")
             Text("span", alarm_words.name(alarm), "name")
-            Text("span", self._where(alarm, snapshot), "what")
+            Text("span", self._where((alarm,), snapshot), "what")
             Text("span", alarm_words.span(alarm), "what")
         return row
 
-    def _where(self, alarm: Alarm, snapshot: Snapshot) -> str:
-        return alarm_words.where(alarm, snapshot.ground, for_operator=self._on_acknowledge is not None)
+    def _where(self, group: Sequence[Alarm], snapshot: Snapshot) -> str:
+        if len(group) > 1:
+            commune = snapshot.ground.communes.get(group[0].commune)
+            return "" if commune is None else commune.name
+        return alarm_words.where(group[0], snapshot.ground, for_operator=self._on_acknowledge is not None)

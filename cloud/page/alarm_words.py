@@ -1,12 +1,14 @@
 """What the page says of alarms and of the watch that raises them, in French. Pure."""
 
+from collections.abc import Sequence
+
 from cloud.page import words
 from cloud.page.alarms import Alarm
 from cloud.page.ground import Ground
 from cloud.page.kinds import NOUNS
 from cloud.page.state import Snapshot, StoreState
 from cloud.watch.alarms.alarm import AlarmState
-from cloud.watch.alarms.sentences import SEVERITIES, words_of
+from cloud.watch.alarms.sentences import SEVERITIES, counted, words_of
 from cloud.watch.model import Severity
 
 # A shape for each severity, so that colour is never needed: octagon, triangle, disc.
@@ -33,6 +35,11 @@ def gravity(severity: Severity) -> str:
 def name(alarm: Alarm) -> str:
     """What it is, in the words of the messages about it."""
     return _sentence(words_of(alarm.kind).one)
+
+
+def names(group: Sequence[Alarm]) -> str:
+    """Of one, or of so many: `12 lampes en panne`."""
+    return name(group[0]) if len(group) == 1 else _sentence(counted(group[0].kind, len(group)))
 
 
 def to_do(alarm: Alarm) -> str:
@@ -125,6 +132,12 @@ def since(alarm: Alarm, now_ms: int) -> str:
     if alarm.is_open:
         return f"depuis {words.duration(now_ms - alarm.since_ms)}"
     return f"terminée {words.ago(now_ms - alarm.changed_ms)}"
+
+
+def since_last(group: Sequence[Alarm], now_ms: int) -> str:
+    """Of several: of the newest."""
+    newest = since(group[0], now_ms)
+    return newest if len(group) == 1 else f"la dernière {newest}"
 
 
 def span(alarm: Alarm) -> str:

@@ -11,6 +11,7 @@ from cloud.stores.base import Point
 from cloud.watch.alarms.alarm import RANK, AlarmState
 from cloud.watch.model import Severity
 
+MANY = 4  # of one kind in one commune: they are one line
 FADING_MS = 15 * 60_000  # a cleared alarm stays in the list, faded, for so long
 _ABOUT = ("asset", "site", "gateway", "device", "channel")  # tags that say what an alarm is about
 
@@ -81,6 +82,17 @@ def listed(alarms: Iterable[Alarm], now_ms: int) -> tuple[Alarm, ...]:
 def _order(alarm: Alarm) -> tuple[bool, int, int, int]:
     newest = alarm.since_ms if alarm.is_open else alarm.changed_ms
     return not alarm.is_open, -RANK[alarm.severity], -newest, alarm.id
+
+
+def grouped(alarms: Iterable[Alarm]) -> list[tuple[Alarm, ...]]:
+    """The same list with many of one kind in one commune together, in the place of the first of them."""
+    groups: dict[tuple[object, ...], list[Alarm]] = {}
+    for alarm in alarms:
+        groups.setdefault((alarm.kind, alarm.database, alarm.commune, alarm.severity, alarm.state), []).append(alarm)
+    found: list[tuple[Alarm, ...]] = []
+    for group in groups.values():
+        found += [tuple(group)] if len(group) >= MANY else [(one,) for one in group]
+    return sorted(found, key=lambda group: _order(group[0]))
 
 
 def episodes(alarms: Iterable[Alarm]) -> list[Alarm]:

@@ -92,27 +92,25 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     return Seen(_level(fill, is_full=fill >= place.full_pct), at_ms, value=fill)
 
 
-def heed(points: Points, place: Place, now_ms: int) -> Seen:
-    """The bin's state as the watch has it; what burns or lies is an alarm, doubtful readings are the page's matter."""
+def heed(points: Points, place: Place, now: Hearing) -> Seen:
+    """The bin's state as the watch has it, as far as it has; what burns or lies is an alarm, doubtful readings are the
+    page's matter."""
     said = points.once(_said)
+    at_ms, fill = said.at_ms, number(points, FILL)
     if not place.equipped:
-        return Seen(BinState.BARE, said.at_ms)
-    seen = points.once(_heeded)
-    if seen.value is None or not (
-        is_doubtful(place, said.doubtful_us, now_ms) or _is_inexplicable(said.distance_mm, place)
-    ):
-        return seen
-    return Seen(BinState.SUSPECT, seen.at_ms)
-
-
-def _heeded(points: Points) -> Seen:
-    """What the watch says; with a fill only where it has one."""
-    at_ms, fill = points.once(_said).at_ms, number(points, FILL)
-    if at_ms is None:
-        return Seen(BinState.AWAITED if word(points, SILENCE) != "silent" else BinState.SILENT)
-    if fill is None or word(points, SILENCE) == "silent":
+        return Seen(BinState.BARE, at_ms)
+    if is_awaited(at_ms, place.silent_after_ms, now):
+        return Seen(BinState.AWAITED)
+    if at_ms is None or word(points, SILENCE) == "silent":
         return Seen(BinState.SILENT, at_ms)
-    return Seen(_level(fill, is_full=bool(number(points, IS_FULL))), at_ms, value=fill)
+    if is_doubtful(place, said.doubtful_us, now.until_ms) or _is_inexplicable(said.distance_mm, place):
+        return Seen(BinState.SUSPECT, at_ms)
+    if fill is None:
+        fill = said.fill_pct
+    if fill is None:
+        return Seen(BinState.SILENT, at_ms)
+    full = number(points, IS_FULL)
+    return Seen(_level(fill, is_full=fill >= place.full_pct if full is None else bool(full)), at_ms, value=fill)
 
 
 def _level(fill_pct: float, *, is_full: bool) -> BinState:

@@ -17,7 +17,7 @@ def judge(_points: Points, _place: Place, _now: Hearing) -> Seen:
     return Seen(CabinetState.STANDS)
 
 
-def heed(_points: Points, _place: Place, _now_ms: int) -> Seen:
+def heed(_points: Points, _place: Place, _now: Hearing) -> Seen:
     return Seen(CabinetState.STANDS)
 
 

@@ -69,13 +69,15 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)
 
 
-def heed(points: Points, place: Place, now_ms: int) -> Seen:
+def heed(points: Points, place: Place, now: Hearing) -> Seen:
     """The counter's state as the watch has it; doubtful readings are the page's own matter."""
     said = points.once(_said)
     if not place.equipped:
         return Seen(CounterState.BARE, said.at_ms)
+    if is_awaited(said.at_ms, place.silent_after_ms, now):
+        return Seen(CounterState.AWAITED)
     seen = points.once(_heeded)
-    if seen.state is not CounterState.SILENT and is_doubtful(place, said.doubtful_us, now_ms):
+    if seen.state is not CounterState.SILENT and is_doubtful(place, said.doubtful_us, now.until_ms):
         return Seen(CounterState.SUSPECT, said.at_ms)
     return seen
 
@@ -84,8 +86,6 @@ def _heeded(points: Points) -> Seen:
     said = points.once(_said)
     if word(points, SILENCE) == "silent":
         return Seen(CounterState.SILENT, said.at_ms)
-    if said.at_ms is None:
-        return Seen(CounterState.AWAITED)
     if said.counted_ms is None or number(points, COUNTING) == 0:
         return Seen(CounterState.SILENT, said.at_ms)
     return Seen(CounterState.FLOWING if said.vehicles else CounterState.QUIET, said.at_ms, value=said.vehicles)

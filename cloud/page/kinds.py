@@ -27,7 +27,7 @@ class Trade:
 
     domain: Domain
     states: type[StrEnum]
-    heed: Callable[[Points, Place, int], Seen]
+    heed: Callable[[Points, Place, Hearing], Seen]
     judge: Callable[[Points, Place, Hearing], Seen]
     grown_old: Callable[[Seen, Place, int], Seen]
     to_report: tuple[StrEnum, ...]

@@ -84,7 +84,7 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     is_unpowered = now.circuit_ms is not None and place.unpowered_after_ms < until_ms - now.circuit_ms <= LONGEST_DAY_MS
     if is_unpowered and now.circuit_ms is not None:
         until_ms = now.circuit_ms  # who spoke when the circuit last did is not silent
-    if is_awaited(said.at_ms, LONGEST_DAY_MS if place.circuit else place.silent_after_ms, now):
+    if is_awaited(said.at_ms, _patience_ms(place), now):
         return Seen(LampState.AWAITED)
     if is_silent(place, said.at_ms, until_ms):
         return Seen(LampState.SILENT, said.at_ms)
@@ -97,21 +97,26 @@ def judge(points: Points, place: Place, now: Hearing) -> Seen:
     return Seen(said.light, said.at_ms)
 
 
-def heed(points: Points, place: Place, now_ms: int) -> Seen:
+def _patience_ms(place: Place) -> int:
+    """Within so much every lamp has spoken once."""
+    return LONGEST_DAY_MS if place.circuit else place.silent_after_ms
+
+
+def heed(points: Points, place: Place, now: Hearing) -> Seen:
     """The lamp's state as the watch has it; doubtful readings are the page's own matter."""
     if not place.equipped:
         return Seen(LampState.BARE, points.once(_said).at_ms)
     seen, bad_us = points.once(_heeded)
-    return Seen(LampState.SUSPECT, seen.at_ms) if is_doubtful(place, bad_us, now_ms) else seen
+    if seen.at_ms is None and is_awaited(None, _patience_ms(place), now):
+        return Seen(LampState.AWAITED)
+    return Seen(LampState.SUSPECT, seen.at_ms) if is_doubtful(place, bad_us, now.until_ms) else seen
 
 
 def _heeded(points: Points) -> tuple[Seen, int | None]:
     """What the watch says; when a reading made that doubtful, where nothing graver is said."""
     said, heard = points.once(_said), word(points, SILENCE)
-    if heard == "silent":
+    if heard == "silent" or said.at_ms is None:
         return Seen(LampState.SILENT, said.at_ms), None
-    if said.at_ms is None:
-        return Seen(LampState.AWAITED), None
     if word(points, LAMP) in TROUBLES:
         return Seen(LampState.FAULT, said.at_ms), None
     if heard == "unpowered":

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from cloud.stores.base import Point
 
 WATCH = "watch"
-# A pass takes seconds. In a scenario that is faster than life a heartbeat is old by its own time, but the next one comes:
-# that counts for as long, of this machine's time, as several passes take.
+# A pass takes seconds. In a scenario that is faster than life a heartbeat is old by its own time, but the next one
+# comes: that counts for as long, of this machine's time, as several passes take.
 OLD_MS, STILL_MS = 5 * 60_000, 120_000
 
 

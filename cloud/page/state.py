@@ -120,11 +120,12 @@ def picture(ground: Ground, now_ms: int, points: Mapping[str, Points], beside: B
         zone.id: Hearing(heard_until(newest_ms.get(zone.id), now_ms), since_ms=beside.begun_ms.get(zone.id, now_ms))
         for zone in ground.zones
     }
+    watched = {zone: now._replace(until_ms=now_ms) for zone, now in powered.items() if zone in awake}
     seen: dict[str, Seen] = {}
     for asset, place in ground.places.items():
         zone, told = ground.communes[place.commune].zone, points.get(asset, _NOTHING)
-        if zone in awake:
-            seen[asset] = TRADES[place.kind].heed(told, place, now_ms)
+        if zone in watched:
+            seen[asset] = TRADES[place.kind].heed(told, place, watched[zone])
             continue
         now = powered[zone]
         if place.circuit:

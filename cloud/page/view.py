@@ -73,7 +73,9 @@ class View:
             self._strip = Strip(self._switch, self._show_alarms)
             with box("div", "body"):
                 with box("div", "side"):
-                    self._alarms = AlarmList(self._choose_alarm, remember=remember, on_acknowledge=ack)
+                    self._alarms = AlarmList(
+                        self._choose_alarm, self._show_commune, remember=remember, on_acknowledge=ack
+                    )
                     self._communes = Communes(self._show_commune)
                     with box("div", "reports"):
                         self._reports = Reports(self._choose)

@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from cloud.page import alarms
-from cloud.page.alarm_words import badge, badge_look, name, seen_by, since, span, to_do, watch_look, watch_note, where
+from cloud.page.alarm_words import (
+    badge,
+    badge_look,
+    name,
+    names,
+    seen_by,
+    since,
+    since_last,
+    span,
+    to_do,
+    watch_look,
+    watch_note,
+    where,
+)
 from cloud.page.alarms import FADING_MS, Alarm
 from cloud.page.pulse import Watch
 from cloud.page.state import Beside, Snapshot, StoreState, blank
@@ -32,6 +45,21 @@ def test_the_gravest_come_first_and_of_these_the_newest() -> None:
     over = alarm("bin.fire", "critical", "cleared", number=5, at_ms=NOON_MS - FADING_MS)
     gone = alarm("bin.fire", "critical", "cleared", number=6, at_ms=NOON_MS - FADING_MS - 1)
     assert alarms.listed([old, over, taken, gone, new, fire], NOON_MS) == (fire, new, old, taken, over)
+
+
+def test_many_of_one_kind_in_one_commune_are_one_line() -> None:
+    """In the place of the gravest and newest of them; few stay themselves, and so does what is taken up."""
+    silent = [alarm("silence.device", "notice", number=n, since_ms=NOON_MS - n * HOUR_MS) for n in range(2, 7)]
+    taken = alarm("silence.device", "notice", "acknowledged", number=8, since_ms=NOON_MS - 8 * HOUR_MS)
+    elsewhere = [alarm("silence.device", "notice", number=n, commune="51237", since_ms=NOON_MS) for n in (9, 10)]
+    failed = alarm("light.lamp_failure", number=11)
+    listed = alarms.listed([*silent, taken, *elsewhere, failed], NOON_MS)
+    groups = alarms.grouped(listed)
+    assert groups == [(failed,), (elsewhere[0],), (elsewhere[1],), tuple(silent), (taken,)]
+    assert sorted(one.id for group in groups for one in group) == sorted(one.id for one in listed)
+    assert names(groups[3]) == "5 capteurs ne donnent plus de nouvelles"
+    assert since_last(groups[3], NOON_MS) == "la dernière depuis 2 h"
+    assert (names(groups[0]), since_last(groups[0], NOON_MS)) == ("Lampe en panne", "depuis 1 h")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,19 @@ def test_what_had_no_time_to_speak_is_awaited_and_then_silent() -> None:
     assert shown(LONGEST_DAY_MS + 1, circuit="c") == "silent"
 
 
-def test_what_never_spoke_is_awaited_until_the_watch_raises_its_silence() -> None:
-    """The watch has no word for it before."""
-    assert seen("lamp-1").state is LampState.AWAITED
-    assert seen("lamp-1", alarms=(alarm("silence.device", asset="lamp-1"),)).state is LampState.SILENT
+def test_what_never_spoke_is_awaited_until_it_had_the_time_or_the_watch_raises_it() -> None:
+    """The watch has no word for it; one of a whole silent circuit has no alarm of its own."""
+
+    def shown(begun_ago_ms: int, *alarms: Alarm) -> str:
+        beside = Beside(watch=AWAKE, alarms=alarms, begun_ms={"ccpvm": NOON_MS - begun_ago_ms})
+        return picture(TOWN, NOON_MS, heard(), beside).seen["lamp-1"].state
+
+    assert shown(SILENT_AFTER_MS) == "awaited"
+    assert shown(SILENT_AFTER_MS, alarm("silence.device", asset="lamp-1")) == "silent"
+    assert shown(SILENT_AFTER_MS + 1) == "silent"
+
+
+def test_a_bin_that_the_watch_has_not_judged_yet_shows_what_it_measures() -> None:
+    """The watch has just begun."""
+    assert seen("bin-1", fill(85.0)).state is BinState.FULL
+    assert seen("bin-1", fill(12.0)) == Seen(BinState.LOW, NOON_MS - 60_000, value=12.0)
