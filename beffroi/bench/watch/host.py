@@ -16,7 +16,7 @@ from cloud.schema import RowPoints, row_ms, row_points
 from core.model import ClockQuality, Event, Row, RowClass, RowId
 from core.territory import Site, Territory
 from edge import health as reports
-from edge.health import Health
+from edge.health import Health, Past
 from edge.intake import Intake
 from edge.sources.chirpstack_events import parse_event
 from edge.timekeeper import Timekeeper
@@ -73,6 +73,7 @@ class Host:
         self._powered, self._linked = True, True
         self._will_ms: int | None = None
         self._behind = (0, 0)
+        self._alive_ms = start_ms
         self._waiting: list[tuple[RowId, Row]] = []  # for the line
         self._unsure: list[tuple[RowId, Row]] = []  # for the clock
         self._backlog: deque[tuple[RowId, Row]] = deque()  # of the outage that has just ended
@@ -142,6 +143,7 @@ class Host:
         self._powered = not power
         self._behind = behind_ms, clock_until_ms
         self._will_ms = at_ms + _WILL_MS
+        self._alive_ms = at_ms
         if power:
             self._unsure.clear()  # by now they have been sent: no outage follows so soon
 
@@ -152,7 +154,8 @@ class Host:
             self._powered = True
             behind_ms, set_ms = self._behind
             self._begin(at_ms, behind_ms=behind_ms, set_ms=set_ms)
-            event = reports.boot_event(self._health(), mono_ms=0, clock=self._quality())
+            past = Past(alive_ms=self._alive_ms)
+            event = reports.boot_event(self._health(), mono_ms=0, clock=self._quality(), past=past)
             yield from self._own(at_ms, event)
         self._keeper.linked(self._clock.mono_ms() + _LINKED_MS)
         self._back_ms, self._drain_at_ms = at_ms, at_ms + _DRAIN_MS
