@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from beffroi.demo.fleet import declare
 from beffroi.demo.layout import Layout
 from beffroi.demo.outcome import Outcome, doubts, weigh
 from beffroi.demo.page_watch import PageWatch
@@ -23,6 +24,8 @@ from core.errors import OperatorError, StorageError
 from core.ports import control
 from core.ports.clock import write_scale
 from core.timescale import TimeScale
+from simulator.scenario import FleetName
+from simulator.selection import SELECTIONS
 
 _AGO = timedelta(hours=48)
 _FILL = timedelta(hours=24)  # at full speed (simulator.clock)
@@ -71,7 +74,15 @@ class Demo:
                 hint="another demo? stop it, or choose another with --port",
             )
         folder = options.folder or Path(tempfile.mkdtemp(prefix="beffroi-demo-"))
-        layout = Layout(folder.resolve(), options.territory, free_port(), options.page_port or free_port())
+        lives = options.territory
+        chosen = SELECTIONS[FleetName(options.fleet)].choose(
+            declared.assets[name] for name in {one.asset for one in declared.assignments}
+        )
+        if len(chosen) < len({one.asset for one in declared.assignments}):
+            lives = folder.resolve() / "territory"
+            declare(options.territory, declared, chosen, lives)
+            declared = territory.load(lives)
+        layout = Layout(folder.resolve(), lives, free_port(), options.page_port or free_port())
         layout.write(declared)
         sites = sorted(declared.sites)
         begun = time.monotonic()
