@@ -10,7 +10,7 @@ from core.territory import Territory
 
 
 def declare(source: Path, declared: Territory, chosen: frozenset[str], folder: Path) -> None:
-    """Write the territory of `source` to `folder` with the chosen assets, their cabinets, circuits and devices alone."""
+    """Write the territory of `source` to `folder`: the chosen assets, their cabinets, circuits and devices alone."""
     circuits = {circuit for name in chosen if (circuit := declared.assets[name].circuit) is not None}
     assets = chosen | {declared.circuits[circuit].cabinet for circuit in circuits}
     devices = {one.dev_eui for one in declared.assignments if one.asset in chosen}
