@@ -2,8 +2,8 @@
 
 - A trouble is *asked for* when it could be seen for so many of its device's expected intervals (`Rule.intervals`):
   with power, with a road to the cloud, and when it shows at all. What lasted less is nobody's miss.
-- It is *found* when a finding of that kind and subject is raised between its beginning and its end, or within
-  `LATE_MS` after it. The time to detect counts the time in which it could be seen.
+- It is *found* when a finding of that kind and subject holds between the first instant at which it could be seen and
+  its end, or is raised within `LATE_MS` after it. The time to detect counts the time in which it could be seen.
 - A finding is *right* when it was raised during a trouble of its kind on its subject, asked for or not, or within
   `LATE_MS` after it; or of a kind of `Rule.also`, which shows in the same way. Every other one is wrong.
 - An emptying is asked for when the fill fell by `LEAST_FALL_PCT` to `MOST_AFTER_PCT` or less, the sensor was alive and
@@ -164,7 +164,8 @@ class _Judge:
         if length(visible) < rule.intervals * interval_ms:
             return
         tally.asked += 1
-        found_ms = min((one.raised_ms for one in told if _during(trouble, one)), default=None)
+        first_ms = visible[0][0]
+        found_ms = min((max(one.raised_ms, first_ms) for one in told if _holds(trouble, one, first_ms)), default=None)
         if found_ms is None:
             tally.missed.append(_words(trouble.subject, trouble.start_ms, trouble.end_ms, trouble.kind))
         else:
@@ -225,6 +226,12 @@ class _Judge:
             return False
         apart = truth.of((Kind.FIRE.value, Kind.KNOCKED_OVER.value), one.asset)
         return not any(bad.start_ms < around[0][1] and bad.end_ms > around[0][0] for bad in apart)
+
+
+def _holds(trouble: Trouble, episode: Episode, first_ms: int) -> bool:
+    """Also when it held before: a lamp that fails anew before anybody saw it burn."""
+    is_over = episode.cleared_ms is not None and episode.cleared_ms <= first_ms
+    return episode.raised_ms <= trouble.end_ms + LATE_MS and not is_over
 
 
 def _during(trouble: Trouble, episode: Episode) -> bool:

@@ -105,6 +105,23 @@ def test_a_finding_after_the_end_is_right_for_half_an_hour() -> None:
     assert weigh(told, Said().say("silence.device", PERMANENT, soon + 0.1, 42), "silence.device").right == 0
 
 
+def test_what_fails_anew_before_anybody_saw_it_well_is_found_at_once() -> None:
+    """The finding of the first failure still holds: told of, without delay, and right once."""
+    told = truth(
+        level(PERMANENT, 0, 0),
+        level(PERMANENT, 3, 100),
+        level(PERMANENT, 17, 0),
+        level(PERMANENT, 27, 100),
+        failure("lamp_failure", PERMANENT, 2, 20),
+        failure("lamp_failure", PERMANENT, 22, 40),
+    )
+    tally = weigh(told, Said().say("light.lamp_failure", PERMANENT, 3.5, 41), "light.lamp_failure")
+    assert (tally.asked, tally.found, tally.raised, tally.right) == (2, 2, 1, 1)
+    assert tally.delays_ms == [H // 2, 0]
+    early = weigh(told, Said().say("light.lamp_failure", PERMANENT, 3.5, 26), "light.lamp_failure")
+    assert (early.asked, early.found) == (2, 1)
+
+
 def test_a_short_silence_is_not_asked_for() -> None:
     """Seven hours of a device that speaks each hour: not asked for; told of all the same, it is right."""
     told = truth(failure("dead", PERMANENT, 10, 17))
