@@ -266,7 +266,7 @@ class Groups:
     def _are_radios(self, fall: Fall, watchman: Watchman, now_ms: int) -> bool:
         """Whether most of them are silent because of a gateway."""
         explained = sum(
-            self._radios.explains(watchman, asset, fall.since_ms, now_ms, now_ms, fall.grace_ms)
+            self._radios.explains(watchman, asset, fall.since_ms, fall.sure_ms, now_ms, fall.grace_ms)
             for asset in fall.assets
         )
         return 2 * explained > len(fall.assets)

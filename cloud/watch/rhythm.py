@@ -156,6 +156,10 @@ def _switched_quiet(since_ms: int, rhythm: Rhythm, plan: Plan, now_ms: int, star
     owed_at_ms: int | None = None
     span = plan.span(now_ms)
     powered = span.level_pct > 0
+    if powered and since_ms >= span.start_ms:  # all of it with power
+        spent_ms, late_at_ms, silent_at_ms, next_ms, _ = quiet_since(since_ms, rhythm, None, now_ms)
+        next_ms = None if next_ms is None else min(next_ms, span.end_ms)
+        return Quiet(spent_ms, late_at_ms, silent_at_ms, next_ms)
     for start_ms, end_ms, switched_on in _powered_times(plan, since_ms, now_ms):
         owed_at_ms = start_ms + rhythm.slack_ms if switched_on and starts else None
         at_ms = start_ms

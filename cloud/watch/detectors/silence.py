@@ -71,7 +71,7 @@ class Silence:
 
 def _hardly_ended(seen: Sequence[Heard], rhythm: Rhythm, plan: Plan | None, uplinks: int) -> tuple[Heard, int] | None:
     """The uplink before a silence that fewer than so many uplinks have ended, and when it came to be one."""
-    least_ms = rhythm.silent_ms if plan is None else rhythm.interval_ms
+    least_ms = rhythm.silent_ms if plan is None else rhythm.silent_ms // 2  # an uplink is owed for each start
     for place in range(len(seen) - 2, max(-1, len(seen) - 1 - uplinks), -1):
         before, after_ms = seen[place], seen[place + 1].at_ms
         if after_ms - before.at_ms >= least_ms:
@@ -99,19 +99,26 @@ def _heard_since(seen: Sequence[Heard], plan: Plan | None, rhythm: Rhythm, now_m
     """Since it was late for the last time, as far as is known; or since it got power."""
     late_ms = rhythm.late_ms
     from_ms = seen[0].at_ms
+    off_ms = 0
     if plan is not None:
         span = plan.span(now_ms)
         while (before := plan.span(span.start_ms - 1)).level_pct and before.start_ms < span.start_ms:
             span = before
-        from_ms = span.start_ms
+        from_ms, off_ms = span.start_ms, before.start_ms
     elif rhythm.longest_ms < late_ms:
         return State(STATE, _HEARD, from_ms, True)
-    for place in range(len(seen) - 1, 0, -1):
-        newer_ms, older_ms = seen[place].at_ms, seen[place - 1].at_ms
+    newer_ms = seen[-1].at_ms
+    for older in reversed(seen[:-1]):
+        older_ms = older.at_ms
         if newer_ms < from_ms:
             break
-        if newer_ms - older_ms >= late_ms and (plan is None or older_ms >= from_ms):
-            return State(STATE, _HEARD, newer_ms)
-        if older_ms < from_ms and quiet_since(older_ms, rhythm, plan, newer_ms).late_at_ms is not None:
-            return State(STATE, _HEARD, newer_ms)
+        if plan is None or older_ms >= from_ms:
+            if newer_ms - older_ms >= late_ms:
+                return State(STATE, _HEARD, newer_ms)
+        elif older_ms < off_ms - rhythm.interval_ms or newer_ms > from_ms + rhythm.slack_ms:
+            # it did not start at once, or had not spoken shortly before
+            if quiet_since(older_ms, rhythm, plan, newer_ms).late_at_ms is not None:
+                return State(STATE, _HEARD, newer_ms)
+            break
+        newer_ms = older_ms
     return State(STATE, _HEARD, from_ms, plan is None)
