@@ -21,6 +21,7 @@ from cloud.moves import Journal, Moves, keep_refused
 from cloud.quarantine import Quarantine
 from cloud.receipts import Receipts
 from cloud.replay import Replay
+from cloud.retention import Expiry
 from cloud.schema import ALARM, SITE
 from cloud.settings import CloudSettings
 from cloud.sources.base import Source
@@ -28,6 +29,7 @@ from cloud.sources.mqtt import MqttSource
 from cloud.stores.base import Store
 from cloud.stores.opening import open_store as open_store_at
 from cloud.territory_watch import TerritoryWatch
+from cloud.watching import Watching, build_watching
 from cloud.worker import Worker
 from cloud.writing import BatchWriter
 from core import log
@@ -70,15 +72,20 @@ class Service:
     link: LinkWatch
     refusals: Refusals
     counters: Counters
+    watching: Watching | None
+    expiry: Expiry | None
     opened: contextlib.ExitStack
     reading: threading.Lock = field(default_factory=threading.Lock)  # the territory: what is read is used in this order
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set. An unreachable broker is waited for."""
         verbs = through_inbox(self.inbox, self.verbs())
-        control = ControlServer(self.settings.folder, {**verbs, "territory.reload": self._reload})
-        watching = threading.Thread(target=self._look, args=(stopping,), name="territory", daemon=True)
-        watching.start()
+        alarms = {} if self.watching is None else self.watching.verbs
+        control = ControlServer(self.settings.folder, {**verbs, **alarms, "territory.reload": self._reload})
+        if self.watching is not None:
+            self.watching.start(stopping)
+        looking = threading.Thread(target=self._look, args=(stopping,), name="territory", daemon=True)
+        looking.start()
         self.source.start()
         _log.info("worker.started", name=self.settings.client_id, territory=self.ingest.territory.digest)
         try:
@@ -87,7 +94,7 @@ class Service:
             stopping.set()
             self.source.stop()
             control.close()
-            watching.join()
+            looking.join()
         _log.info("worker.stopped", **self.counters.as_json())
 
     def close(self) -> None:
@@ -120,12 +127,15 @@ class Service:
             "moving": self.worker.moving,
             "counters": self.counters.as_json(),
             "quarantine": msgspec.structs.asdict(held),
+            "watch": None if self.watching is None else self.watching.status(),
             "alarms": as_json(self.alarms.holding()),
         }
 
     def _look(self, stopping: threading.Event) -> None:
         while not stopping.wait(_LOOK_S):
             self.inbox.call(self._see_link)
+            if self.expiry is not None:
+                self.expiry.step(self.ingest.territory, now_ms=self.clock.now_ms())
             with self.reading:
                 found = self.watch.look()
                 if found is not None:
@@ -202,6 +212,21 @@ def build_service(
             probe=store.probe,
         )
         opened.callback(writer.close)
+        watching = build_watching(
+            settings,
+            store,
+            opened=opened,
+            territory=lambda: ingest.territory,
+            alarms=alarms,
+            inbox=inbox,
+            clock=clock,
+        )
+
+        def beat() -> None:
+            """A watch that is stuck is a reason to begin again, too."""
+            if watching is None or not watching.watch.is_stuck:
+                on_beat()
+
         worker = Worker(
             name=settings.client_id,
             inbox=inbox,
@@ -214,7 +239,7 @@ def build_service(
             clock=clock,
             flush_ms=settings.flush_ms,
             batch_points=settings.batch_points,
-            on_beat=on_beat,
+            on_beat=beat,
         )
         return Service(
             settings=settings,
@@ -230,6 +255,8 @@ def build_service(
             link=LinkWatch(alarms, clock),
             refusals=refusals,
             counters=counters,
+            watching=watching,
+            expiry=Expiry(store) if settings.store.kind == "sqlite" else None,
             opened=opened.pop_all(),
         )
 

@@ -60,7 +60,8 @@ class StoreSettings(Section):
 class CloudSettings(ServiceSettings):
     """`folder`: the worker's own (lock, control socket, quarantine). `client_id` names its session at the broker:
     two workers never share one. `flush_ms`: how long rows may wait for others to be written with them;
-    `batch_points`: how many points may."""
+    `batch_points`: how many points may. `watch`: turn readings into states, alarms and rollups, every `watch_s` (s); of
+    several workers on one store one does."""
 
     model_config = SettingsConfigDict(env_prefix="BEFFROI_CLOUD__")
 
@@ -74,6 +75,8 @@ class CloudSettings(ServiceSettings):
     flush_ms: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch_points: Annotated[int, Field(ge=1, le=100_000)] = 20_000
     notify: NotifySettings = NotifySettings()
+    watch: bool = True
+    watch_s: Positive = 30.0
     clock: ClockSettings = ClockSettings()
     log_level: LogLevel = "INFO"
 

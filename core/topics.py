@@ -1,6 +1,7 @@
 """The MQTT topics between edge and cloud. No other module spells a topic.
 
 beffroi/v1/{shard}/{edge}/up|receipt|health|codecs|down      shard = crc32(edge) % 16
+beffroi/v1/watch/holder                                       which worker watches; retained
 """
 
 import re
@@ -11,6 +12,7 @@ from core.errors import EnvelopeError
 
 SHARDS = 16
 UP, RECEIPT, HEALTH, CODECS, DOWN = "up", "receipt", "health", "codecs", "down"
+WATCH = "beffroi/v1/watch/holder"
 _LEAVES = frozenset({UP, RECEIPT, HEALTH, CODECS, DOWN})
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 

@@ -22,7 +22,7 @@ def sum_up(
         After each hour.
     """
     (dawn_ms, midnight_ms), (noon_ms, end_ms) = spans_ms(day)
-    if midnight_ms > until_ms:
+    if midnight_ms > until_ms or dawn_ms < 0:  # no store has a time before 1970
         return None
     has_night = end_ms <= until_ms
     by_day: dict[Owner, Fields] = defaultdict(dict)

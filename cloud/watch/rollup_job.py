@@ -21,21 +21,23 @@ from typing import Final
 from cloud.dirty import HOUR_MS, Mark, mark_points, read_marks
 from cloud.schema import UPLINK
 from cloud.stores.base import Point, Store
-from cloud.watch.days import day_bounds_ms, days_ended, days_touched
+from cloud.watch.days import day_bounds_ms
 from cloud.watch.marks import MarkBook
 from cloud.watch.model import Watched
+from cloud.watch.rollup_before import Standing
 from cloud.watch.rollup_days import sum_up
 from cloud.watch.rollup_fields import Fields, Owner, Recipes, by_asset, of_gateways, repair
 from cloud.watch.rollup_following import following
 from cloud.watch.rollup_progress import Progress, ProgressKeeper
 from cloud.watch.rollup_reading import DAY, HOUR, Reading, Scope
-from cloud.watch.rollup_writing import put, write
+from cloud.watch.rollup_todo import ToDo
+from cloud.watch.rollup_writing import copy, put, write
 from core.territory import OPERATOR
 
 _MANY: Final = 10_000  # assets; with more, an hour is done commune by commune
 _ASSETS: Final = 20  # marked one by one; more are a mark of their commune
+_EMPTY: Final = 24  # hours without a reading, before the next one is searched
 _KEEP_MS: Final = 10_000  # of this machine's time, between two notes of the progress while there is more to do
-_Pending = dict[int, dict[str, set[str] | None]]  # hour → commune → assets; None: all
 
 
 class RollupJob:
@@ -67,19 +69,24 @@ class RollupJob:
         self._watched = watched
         self._now_ms, self._mono_ms = now_ms, mono_ms
         self._kept_ms = kept_ms
+        self._standing = Standing(self._reading)
         self._keeper = ProgressKeeper(reading, writing, database)
+        self._began_ms = now_ms()  # whoever reads beside us has read all that was stored by then
         self._kept_at_ms = 0
+        self._empty, self._found = 0, False  # hours in a row without a reading; whether this one has any
         self.until_ms: int | None = None  # every hour before it is rolled
         self.book: MarkBook | None = None
-        self._hours: _Pending = defaultdict(dict)
-        self._days: dict[date, set[str] | None] = {}  # communes; None: all
-        self._gateway_days: set[date] = set()
+        self._todo = ToDo()
         self._owed: dict[tuple[str, int], set[str]] = defaultdict(set)  # to the operator: (measurement, ms) → communes
 
     @property
     def waiting(self) -> int:
         """Hours that were marked and are not done yet."""
-        return len(self._hours)
+        return len(self._todo.hours)
+
+    def behind(self, ended_ms: int) -> int | None:
+        """Hours that have ended and are not rolled; None: not known yet."""
+        return None if self.until_ms is None else max(0, (ended_ms - self.until_ms) // HOUR_MS)
 
     def take_marks(self, now_ms: int, *, margin_ms: int) -> list[Mark]:
         """Look for marks; those that are told now (also to be used by others).
@@ -90,11 +97,12 @@ class RollupJob:
         if self.book is None:
             kept = self._keeper.load()
             self.until_ms = None if kept is None else kept.until_ms
-            since_us = max(0, now_ms - margin_ms) * 1000 if kept is None else kept.marks_us
+            since_us = max(0, min(self._began_ms, now_ms) - margin_ms) * 1000
+            if kept is not None:
+                since_us = min(since_us, kept.marks_us)
             self.book = MarkBook(self._store, self.database, since_us=since_us)
         told = self.book.look(now_ms, margin_ms=margin_ms)
-        for mark in told:
-            self._note(mark.start_ms, mark.commune, {mark.asset} if mark.asset else None)
+        self._todo.mark(told)
         return told
 
     def pieces(self, ended_ms: int) -> Iterator[None]:
@@ -106,29 +114,33 @@ class RollupJob:
         Raises:
             LinkError, StorageError: the store's; begin again later.
         """
-        if self.book is None:
+        if self.book is None or not ended_ms:
             return
         if self.until_ms is None:
             yield from self._find_beginning(ended_ms)
+        todo = self._todo
         while self.until_ms is not None:
-            if self._hours:
-                yield from self._do_marked(min(self._hours))
-            elif self._days:
-                day = min(self._days)
-                communes = self._days[day]
+            if todo.hours:
+                yield from self._do_marked(min(todo.hours))
+            elif todo.days:
+                day = min(todo.days)
+                communes = todo.days[day]
                 yield from self._roll_day(day, Scope(None if communes is None else frozenset(communes)))
-                del self._days[day]
+                del todo.days[day]
                 if communes is not None:
-                    self._gateway_days.add(day)
-            elif self._gateway_days:
-                day = min(self._gateway_days)
+                    todo.gateway_days.add(day)
+            elif todo.gateway_days:
+                day = min(todo.gateway_days)
                 yield from self._roll_day(day, Scope(gateways=True))
-                self._gateway_days.remove(day)
+                todo.gateway_days.remove(day)
             elif self.until_ms + HOUR_MS <= ended_ms:
-                yield from self._do_next(self.until_ms)
+                if self._empty < _EMPTY:
+                    yield from self._do_next(self.until_ms)
+                else:
+                    yield from self._hop(self.until_ms, ended_ms)
             else:
                 break
-            if not (self._hours or self._days or self._gateway_days) and self._mono_ms() - self._kept_at_ms >= _KEEP_MS:
+            if not todo and self._mono_ms() - self._kept_at_ms >= _KEEP_MS:
                 yield from self._settle()
         yield from self._settle()
 
@@ -137,7 +149,8 @@ class RollupJob:
         self._kept_at_ms = self._mono_ms()
         while self._owed:
             measurement, start_ms = min(self._owed)
-            self._tell_operator(measurement, start_ms, self._owed[measurement, start_ms])
+            communes = Scope(frozenset(self._owed[measurement, start_ms]))
+            copy(self._reading, self._operators, self._writing, measurement, start_ms, communes)
             del self._owed[measurement, start_ms]
             yield
         if self.until_ms is not None and self.book is not None:
@@ -145,20 +158,19 @@ class RollupJob:
 
     def _find_beginning(self, ended_ms: int) -> Iterator[None]:
         """With the oldest reading; where there is none yet, now: what comes later and is older has its marks."""
-        oldest_ms = yield from self._reading.oldest_ms(self._recipes.measurements, self._now_ms())
+        oldest_ms = yield from self._reading.first_ms(self._recipes.measurements, 0, ended_ms)
         kept_ms = -(-self._kept_ms() // HOUR_MS) * HOUR_MS
         self.until_ms = ended_ms if oldest_ms is None else min(ended_ms, max(oldest_ms, kept_ms))
 
-    def _note(self, start_ms: int, commune: str, assets: set[str] | None) -> None:
-        """An hour to be done (again): all of a commune, or some of its assets."""
-        known = self._hours[start_ms]
-        if assets is None or (commune in known and known[commune] is None):
-            known[commune] = None
-        else:
-            known[commune] = (known.get(commune) or set()) | assets
+    def _hop(self, start_ms: int, ended_ms: int) -> Iterator[None]:
+        """Over hours without any reading: a clock that was never set may have left some in 1970."""
+        next_ms = yield from self._reading.first_ms(self._recipes.measurements, start_ms, ended_ms)
+        self._todo.touch_all(start_ms - HOUR_MS)
+        self.until_ms = ended_ms if next_ms is None else next_ms
+        self._empty = 0
 
     def _do_marked(self, start_ms: int) -> Iterator[None]:
-        communes = self._hours.pop(start_ms)  # what is marked from now on is done again
+        communes = self._todo.hours.pop(start_ms)  # what is marked from now on is done again
         done = False
         try:
             if self._is_to_be_done_again(start_ms):
@@ -169,21 +181,19 @@ class RollupJob:
                     if assets is not None:
                         yield from self._roll_hour(start_ms, Scope(frozenset({commune}), frozenset(assets)))
                 yield from self._roll_gateways(start_ms)
-                for day in days_touched(start_ms):
-                    known = self._days.get(day, set())
-                    self._days[day] = None if known is None else known | communes.keys()
+                self._todo.touch(start_ms, communes)
             done = True
         finally:
             if not done:
                 for commune, assets in communes.items():
-                    self._note(start_ms, commune, assets)
+                    self._todo.add(start_ms, commune, assets)
 
     def _is_to_be_done_again(self, start_ms: int) -> bool:
         """Not an hour that is done in its turn, nor one whose readings are no longer all there."""
         return self.until_ms is not None and self._kept_ms() <= start_ms < self.until_ms
 
     def _do_next(self, start_ms: int) -> Iterator[None]:
-        watched = self._watched()
+        watched, self._found = self._watched(), False
         scopes = [Scope()]
         if len(watched) > _MANY:
             scopes = [Scope(frozenset({commune})) for commune in sorted({one.commune for one in watched.values()})]
@@ -191,15 +201,16 @@ class RollupJob:
             yield from self._roll_hour(start_ms, scope)
         if len(scopes) > 1:
             yield from self._roll_gateways(start_ms)
+        self._empty = 0 if self._found else self._empty + 1
         self.until_ms = start_ms + HOUR_MS
-        for day in days_ended(self.until_ms):
-            self._days[day] = None
+        self._todo.end(self.until_ms)
 
     def _roll_hour(self, start_ms: int, scope: Scope) -> Iterator[None]:
         """Do an hour of these assets, and of their communes."""
         wanted: dict[Owner, Fields] = defaultdict(dict)
         for measurement in self._recipes.measurements:
             for points in self._reading.points(measurement, start_ms, scope):
+                self._found = self._found or bool(points)
                 yield
                 if scope.is_whole and measurement == UPLINK:
                     wanted |= of_gateways(points)
@@ -212,14 +223,10 @@ class RollupJob:
         rest = {owner: fields for owner, fields in stored.items() if owner.asset and not scope.holds(owner)}
         communes = {Owner(name): fields for name, fields in self._recipes.of_commune({**rest, **done}).items()}
         known = {owner: fields for owner, fields in stored.items() if owner.is_commune}
-        put(
-            self._writing,
-            self.database,
-            HOUR,
-            start_ms,
-            repair(HOUR, start_ms, {**done, **communes}, {**before, **known}),
-        )
+        change = repair(HOUR, start_ms, {**done, **communes}, {**before, **known})
+        put(self._writing, self.database, HOUR, start_ms, change)
         self._owed[HOUR, start_ms] |= {owner.commune for owner in (*communes, *known)}
+        self._standing.note(self._recipes, start_ms, done, before, is_next=start_ms == self.until_ms)
         yield
 
     def _roll_gateways(self, start_ms: int) -> Iterator[None]:
@@ -246,10 +253,9 @@ class RollupJob:
         for rollup in self._recipes.rollups:
             mine = {owner: of for owner, of in assets.items() if rollup.measurement == measurement}
             mine = {owner: (found, one) for owner, (found, one) in mine.items() if rollup.concerns(one)}
-            before: dict[str, Fields] = {}
-            for part in self._reading.before(rollup, {owner.asset for owner in mine}, start_ms, scope) if mine else ():
-                before |= part
-                yield
+            before = yield from self._standing.before(
+                rollup, {owner.asset for owner in mine}, start_ms, scope, is_next=start_ms == self.until_ms
+            )
             for number, (owner, (found, one)) in enumerate(mine.items()):
                 made = rollup.hour(found, before.get(owner.asset, {}), one, start_ms)
                 wanted[owner] |= {name: float(value) for name, value in made.items()}
@@ -271,12 +277,12 @@ class RollupJob:
                 for (next_ms, commune), assets in found.items()
                 for asset in (assets if len(assets) <= _ASSETS else ("",))
             }
-            made = mark_points(named, now_ms=self._now_ms())
-            write(self._writing, self.database, made)
+            points = mark_points(named, now_ms=self._now_ms())
+            write(self._writing, self.database, points)
+            made = read_marks(points)
             if self.book is not None:
-                self.book.know(read_marks(made))
-            for commune, next_ms, asset in named:
-                self._note(next_ms, commune, {asset} if asset else None)
+                self.book.know(made)
+            self._todo.mark(made)
 
     def _roll_day(self, day: date, scope: Scope) -> Iterator[None]:
         """Do a day and its night, as far as they have ended and are rolled."""
@@ -288,11 +294,3 @@ class RollupJob:
             put(self._writing, self.database, DAY, dawn_ms, repair(DAY, dawn_ms, wanted, stored))
             self._owed[DAY, dawn_ms] |= {owner.commune for owner in (*wanted, *stored) if owner.is_commune}
         yield
-
-    def _tell_operator(self, measurement: str, start_ms: int, communes: set[str]) -> None:
-        """Make the operator's points of these communes those of the tenant."""
-        scope = Scope(frozenset(communes))
-        mine = self._reading.rolled(measurement, start_ms, scope)
-        wanted = {owner: fields for owner, fields in mine.items() if owner.is_commune}
-        stored = self._operators.rolled(measurement, start_ms, scope)
-        put(self._writing, OPERATOR, measurement, start_ms, repair(measurement, start_ms, wanted, stored))

@@ -11,6 +11,7 @@ import msgspec
 from cloud.stores.base import Point, Store
 
 ROLLED: Final = "rolled"
+_MARKS_US: Final = 30 * 60_000_000  # of marks that may be read again after a restart
 _TAGS: Final = {"kind": "rollup"}
 
 
@@ -43,12 +44,14 @@ class ProgressKeeper:
         return self._written
 
     def keep(self, progress: Progress, *, now_ms: int) -> None:
-        """Note it, if it is another than last time.
+        """Note it, if more was done than looking for marks, or that for a while.
 
         Raises:
             LinkError, StorageError: the store's.
         """
-        if progress == self._written:
+        known = self._written
+        is_as_far = known is not None and known.until_ms == progress.until_ms
+        if known is not None and is_as_far and progress.marks_us - known.marks_us < _MARKS_US:
             return
         time_us = max(now_ms * 1000, self._written_us + 1)  # the newest holds, also when the clock was set back
         self._writing.write(self._database, [Point(ROLLED, _TAGS, time_us, msgspec.structs.asdict(progress))])

@@ -14,8 +14,7 @@ DAY: Final = "day"
 BEFORE_H: Final = 48  # how far back an hour is "the one before"
 _FEW: Final = 20  # assets, or communes: each is asked for; above, all are read
 _DAY_MS: Final = 24 * HOUR_MS
-_STRIDES_MS: Final = (56 * _DAY_MS, _DAY_MS, HOUR_MS)
-_YEARS_MS: Final = 3650 * _DAY_MS
+_STRIDES_MS: Final = (10_000 * _DAY_MS, 400 * _DAY_MS, 20 * _DAY_MS, _DAY_MS, HOUR_MS)
 
 
 class Scope(NamedTuple):
@@ -110,23 +109,23 @@ class Reading:
                     yield {asset: (point.time_us // 1000, own)}
                     break
 
-    def oldest_ms(self, measurements: Iterable[str], now_ms: int) -> Generator[None, None, int | None]:
-        """The start of the oldest hour that has a point; None: there is none. Yields after each question.
+    def first_ms(self, measurements: Iterable[str], start_ms: int, end_ms: int) -> Generator[None, None, int | None]:
+        """The start of the first hour from `start_ms` on, before `end_ms`, that has a reading; None: there is none.
 
         A server pays for every series and shard that a question could touch: so it is asked for shorter and shorter
-        stretches of time, from the oldest on.
+        stretches of time, from the oldest on. Yields after each question.
         """
-        oldest_ms: int | None = None
+        first_ms: int | None = None
         for measurement in measurements:
-            start_ms, end_ms = max(0, now_ms - _YEARS_MS) // HOUR_MS * HOUR_MS, now_ms + HOUR_MS
+            at_ms, until_ms = start_ms, end_ms if first_ms is None else first_ms
             for stride_ms in _STRIDES_MS:
-                while start_ms < end_ms and not self._has(measurement, start_ms, min(start_ms + stride_ms, end_ms)):
-                    start_ms += stride_ms
+                while at_ms < until_ms and not self._has(measurement, at_ms, min(at_ms + stride_ms, until_ms)):
+                    at_ms += stride_ms
                     yield
-                end_ms = min(start_ms + stride_ms, end_ms)
-            if start_ms < end_ms and (oldest_ms is None or start_ms < oldest_ms):
-                oldest_ms = start_ms
-        return oldest_ms
+                until_ms = min(at_ms + stride_ms, until_ms)
+            if at_ms < until_ms:
+                first_ms = at_ms
+        return first_ms
 
     def _has(self, measurement: str, start_ms: int, end_ms: int) -> bool:
         return self._store.count(self._database, measurement, start_us=start_ms * 1000, end_us=end_ms * 1000) > 0

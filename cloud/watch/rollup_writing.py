@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from cloud.stores.base import Point, Store
-from cloud.watch.rollup_fields import Repair
+from cloud.watch.rollup_fields import Repair, repair
+from cloud.watch.rollup_reading import Reading, Scope
 from core import log
+from core.territory import OPERATOR
 
 _log = log.get(__name__)
 
@@ -29,3 +31,15 @@ def write(store: Store, database: str, points: Sequence[Point]) -> None:
     """
     for refused in store.write(database, points) if points else ():
         _log.error("rollup.refused", database=database, code=refused.code, message=refused.message)
+
+
+def copy(tenants: Reading, operators: Reading, store: Store, measurement: str, start_ms: int, communes: Scope) -> None:
+    """Make the operator's points of these communes those of the tenant.
+
+    Raises:
+        LinkError, StorageError: the store's.
+    """
+    mine = tenants.rolled(measurement, start_ms, communes)
+    wanted = {owner: fields for owner, fields in mine.items() if owner.is_commune}
+    stored = operators.rolled(measurement, start_ms, communes)
+    put(store, OPERATOR, measurement, start_ms, repair(measurement, start_ms, wanted, stored))

@@ -142,13 +142,16 @@ def _line(answer: dict[str, Any]) -> bytes:
 class FolderLock:
     """One service a data folder. The lock dies with the process, whatever ends it.
 
+    Args:
+        name: of the file that is locked.
+
     Raises:
         OperatorError: `folder.in_use`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str = LOCK_NAME) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / LOCK_NAME).open("a")
+        self._file = (folder / name).open("a")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

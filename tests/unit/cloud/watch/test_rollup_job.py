@@ -381,6 +381,20 @@ def test_without_any_reading_it_begins_now() -> None:
     assert town.fields("day", at("2025-06-09 00:00"), asset="counter-2")["vehicles"] == 3.0
 
 
+def test_years_without_a_reading_are_hopped_over() -> None:
+    """A clock that was never set has left some in 1970: they are rolled, and their days, and then the next ones."""
+    town = Town("2025-06-10 10:00")
+    town.measure(counter_point("counter-1", 30 * HOUR_MS, 3.0), counter_point("counter-1", town.now_ms, 4.0))
+    start_ms = town.now_ms
+    asked: list[str] = []
+    town.store.before = lambda call, _database: asked.append(call)
+    town.rest("2025-06-11 01:00")
+    assert len(asked) < 2000
+    assert town.fields("day", at("1970-01-02 00:00"), asset="counter-1")["vehicles"] == 3.0
+    assert town.fields("hour", start_ms, asset="counter-1")["vehicles"] == 4.0
+    assert town.fields("day", at("2025-06-10 00:00"), asset="counter-1")["vehicles"] == 4.0
+
+
 def test_what_is_not_declared_here_is_not_rolled() -> None:
     """Readings of an unknown asset, or of another tenant's that has not moved yet."""
     town = Town("2025-06-10 10:00")
