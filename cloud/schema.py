@@ -250,23 +250,33 @@ def _readings(
         )
     measured: dict[tuple[str, int], dict[str, Field]] = {}
     suspect: dict[tuple[str, int], dict[str, Field]] = {}
+    known = quantities.QUANTITIES.get
+    at, fields, channel, measured_ms = ("", 0), dict[str, Field](), "", None
     for reading in row.readings:
-        name, value, measured_ms = reading.quantity, reading.value, reading.measured_ms
-        at = (reading.channel, time_us if measured_ms is None else measured_ms * 1000)
-        if quantities.is_plausible(name, value):
-            found = measured.get(at)
-            if found is None:
-                found = measured[at] = {}
+        name, value = reading.quantity, reading.value
+        if not fields or reading.channel != channel or reading.measured_ms != measured_ms:
+            channel, measured_ms = reading.channel, reading.measured_ms  # those of one follow one another
+            at = (channel, time_us if measured_ms is None else measured_ms * 1000)
+            fields = measured.setdefault(at, {})
+        quantity = known(name)
+        if quantity is not None and (
+            value in quantity.states
+            if quantity.states
+            else value.__class__ is float and quantity.low <= value <= quantity.high
+        ):
+            fields[name] = value  # nearly all are as they should be, and need no closer look
         else:
-            found = suspect.setdefault(at, {})
-        found[name] = value if isinstance(value, str) else float(value)
+            found = fields if quantities.is_plausible(name, value) else suspect.setdefault(at, {})
+            found[name] = value if isinstance(value, str) else float(value)
     if row.domain == Domain.BIN:
-        for found in measured.values():
-            add_fill(found, geometry)
+        for fields in measured.values():
+            add_fill(fields, geometry)
     own_times: set[int] | None = None
     for measurement, group in ((row.domain, measured), (SUSPECT, suspect)):
-        for (channel, at_us), found in group.items():
-            points.append(Point(measurement, _channel_tags(place, channel), at_us, found))
+        for (channel, at_us), fields in group.items():
+            if not fields:
+                continue
+            points.append(Point(measurement, _channel_tags(place, channel), at_us, fields))
             if at_us != time_us:
                 own_times = own_times or set()
                 own_times.add(at_us)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from cloud.stores.base import Field
 from cloud.stores.checks import MAX_TIME_US, Shape
-from cloud.stores.influxdb.packs import SEPARATOR, SPECIAL, STAMP, pack_name, packed
+from cloud.stores.influxdb.packs import SEPARATOR, STAMP, pack_name, packed
 
 MARK: Final = "_p"
 MAX_TIME_NS: Final = MAX_TIME_US * 1000 + 805  # InfluxDB's own last instant is 9223372036854775806
@@ -55,7 +55,7 @@ class Form:
                 return self._template % tuple(fields.values())
             return self._template % tuple([escaped(one) if type(one) is str else one for one in fields.values()])
         picked = self._pick(fields)
-        if '"' in texts or "\\" in texts or any(one in texts for one in SPECIAL):
+        if '"' in texts or "\\" in texts or "|" in texts or "~" in texts:
             picked = tuple([escaped(packed(one)) if type(one) is str else one for one in picked])
         return self._template % (stamp, *picked)
 

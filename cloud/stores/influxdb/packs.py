@@ -17,7 +17,6 @@ from typing import Any, Final
 from cloud.stores.base import Field
 
 SEPARATOR: Final = "|"
-SPECIAL: Final = ("|", "~")
 STAMP: Final = "%016x"
 _DIGITS: Final = 16
 _NONE: Final = ""  # older than every stamp
