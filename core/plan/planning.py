@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from core.plan.comparison import differences, digest
-from core.plan.model import Action, Author, Body, Cause, Change, Key, Kind, Left, Plan, Resource
+from core.plan.model import Action, Author, Cause, Change, Key, Kind, Left, Plan, Resource
 
 GONE = ""  # the recorded hash of what was not there
 Recorded = Mapping[Key, frozenset[str]]
@@ -55,7 +55,7 @@ def plan(
         if key in wanted or not kind.deletable:
             continue
         if prune and ours(resource):
-            deleted.append(_deletion(kind, resource, recorded.get(key)))
+            deleted.append(_deletion(kind, resource))
         else:
             left.append(Left(key, ours(resource)))
     deleted.sort(key=lambda a: (-by_name[a.key.kind].stage, scopes[a.key.scope], -place[a.key.kind], a.key.id))
@@ -85,12 +85,9 @@ def _step(kind: Kind, desired: Resource, live: Resource | None, known: frozenset
     return Action(Change.UPDATE, desired.key, desired, live, found, cause, author)
 
 
-def _deletion(kind: Kind, live: Resource, known: frozenset[str] | None) -> Action:
-    cause, author = _whose(kind, live, known)
-    if cause is not Cause.HAND:
-        cause = Cause.UNDECLARED
-    body: Body = kind.live(live)
-    return Action(Change.DELETE, live.key, None, live, differences(body, {}, kind.masked), cause, author)
+def _deletion(kind: Kind, live: Resource) -> Action:
+    found = differences(kind.live(live), {}, kind.masked)
+    return Action(Change.DELETE, live.key, None, live, found, Cause.UNDECLARED)
 
 
 def _whose(kind: Kind, live: Resource, known: frozenset[str] | None) -> tuple[Cause, Author | None]:
