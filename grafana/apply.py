@@ -46,7 +46,8 @@ def survey(grafana: Grafana, desired: Sequence[Resource], *, prune: bool = False
     """Read what is declared of the server, and plan. Changes nothing.
 
     Raises:
-        ValueError: two organisations of one name, or a resource of an organisation that is not declared.
+        ValueError: two organisations of one name, a resource of an organisation that is not declared, or an
+            organisation without the data source that holds its ledger.
     """
     names = [one.body["name"] for one in desired if one.kind == ORGANISATION.name]
     scopes = {one.scope for one in desired if one.kind == ORGANISATION.name}
@@ -54,6 +55,9 @@ def survey(grafana: Grafana, desired: Sequence[Resource], *, prune: bool = False
         raise ValueError("two organisations have one name")
     if stray := sorted({one.scope for one in desired} - scopes):
         raise ValueError(f"no organisation is declared for {', '.join(stray)}")
+    held = {one.scope for one in desired if one.kind == DATA_SOURCE.name and one.id == LEDGER}
+    if bare := sorted(scopes - held):
+        raise ValueError(f"no data source {LEDGER} is declared for {', '.join(bare)}")
     live = read(grafana, desired)
     recorded = {key: hashes for scope, ledger in live.ledgers.items() for key, hashes in ledger.recorded(scope).items()}
     made = plan(KINDS, desired, live.resources, ours=live.ours, recorded=recorded, prune=prune)
@@ -166,8 +170,8 @@ class _Apply:
             The ledger that this step shall carry along.
         """
         scope = key.scope
-        holder = self._holder(scope)
-        if holder is None:
+        holder = Key(DATA_SOURCE.name, scope, LEDGER)
+        if holder not in self.sources:
             return None
         wanted = self.sources[holder]
         is_holder = key == holder
@@ -185,8 +189,8 @@ class _Apply:
 
     def _end(self, scope: str) -> None:
         """Everything is as declared: written down, if it is not yet."""
-        holder = self._holder(scope)
-        if holder is None or (scope not in self.begun and holder not in self.there):
+        holder = Key(DATA_SOURCE.name, scope, LEDGER)
+        if holder not in self.sources or (scope not in self.begun and holder not in self.there):
             return
         desired = [one for one in self.seen.desired if one.scope == scope]
         settled = self.ledgers.get(scope, Ledger()).settled(desired, self.by_scope[scope])
@@ -194,10 +198,6 @@ class _Apply:
         if settled != self.written.get(scope):
             body = source_body(self.sources[holder], None, settled, secrets=False)
             self.grafana.update_data_source(self.organisations[scope], holder.id, body)
-
-    def _holder(self, scope: str) -> Key | None:
-        key = Key(DATA_SOURCE.name, scope, LEDGER)
-        return key if key in self.sources else None
 
     def _await_alertmanager(self, scope: str, org: int) -> None:
         """

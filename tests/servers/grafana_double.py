@@ -38,8 +38,8 @@ _WRONG_PASSWORDS = 5
 class GrafanaDouble:
     """`clock`: milliseconds, of whatever clock the test has. `alertmanager_s`: how long a new organisation is without.
 
-    `interrupt(number, method, path)` is called before each request, and may raise; `lock(n)` answers the next n
-    requests as a locked SQLite does. `asked` are the requests that came.
+    `interrupt(number, method, path)` is called before each request, `lose(number)` after it: each may raise. `lock(n)`
+    answers the next n requests as a locked SQLite does. `asked` are the requests that came.
     """
 
     def __init__(self, *, clock: Callable[[], int] | None = None, alertmanager_s: int = 0) -> None:
@@ -47,6 +47,7 @@ class GrafanaDouble:
         self.alertmanager_s = alertmanager_s
         self.asked: list[tuple[str, str]] = []
         self.interrupt: Callable[[int, str, str], None] = lambda _number, _method, _path: None
+        self.lose: Callable[[int], None] = lambda _number: None
         self._numbers: Counter[str] = Counter()
         self._locked = 0
         self._wrong: Counter[str] = Counter()
@@ -87,15 +88,20 @@ class GrafanaDouble:
 
     def answer(self, method: str, url: str, headers: dict[str, str], content: bytes) -> tuple[int, Any]:
         """Status and JSON; the JSON is None where there is no content. Header names in lower case."""
+        number = len(self.asked)
         parts = urlsplit(url)
-        path = parts.path
-        self.interrupt(len(self.asked), method, path)
-        self.asked.append((method, path))
+        self.interrupt(number, method, parts.path)
+        self.asked.append((method, parts.path))
+        answer = self._answer(method, parts.path, parts.query, headers, content)
+        self.lose(number)
+        return answer
+
+    def _answer(self, method: str, path: str, asked: str, headers: dict[str, str], content: bytes) -> tuple[int, Any]:
         with self._one_at_a_time:
             try:
                 self._open()
                 user = self._user(headers)
-                query = parse_qs(parts.query)
+                query = parse_qs(asked)
                 if switched := query.pop("orgId", None):
                     self._switch(user, headers, int(switched[0]))
                 body = json.loads(content) if content else None
