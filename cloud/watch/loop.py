@@ -164,7 +164,7 @@ class Watch:
             self._round = None  # other tenants
             return 0.0
         self._note_hour(now_ms, mono_ms)
-        if self._is_due(now_ms, mono_ms):
+        if self._is_due(now_ms, mono_ms, is_awaited=self._round.is_awaited):
             self._pass(self._round, now_ms, mono_ms)
             return 0.0
         begun_s = self._timer()
@@ -175,14 +175,14 @@ class Watch:
         self._away.end()
         return _IDLE_S
 
-    def _is_due(self, now_ms: int, mono_ms: int) -> bool:
+    def _is_due(self, now_ms: int, mono_ms: int, *, is_awaited: bool) -> bool:
         if self._looked_ms is None:
             return True
         then_ms, ended_ms = self._looked_ms
         rested_ms = mono_ms - ended_ms
         if rested_ms < max(_LEAST_MS, _SHARE * self._took_ms):
             return False
-        return not 0 <= now_ms - then_ms < self._every_ms or rested_ms >= _STILL_MS
+        return is_awaited or not 0 <= now_ms - then_ms < self._every_ms or rested_ms >= _STILL_MS
 
     def _pass(self, looking: Round, now_ms: int, mono_ms: int) -> None:
         speed = 1.0

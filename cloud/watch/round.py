@@ -108,6 +108,7 @@ class Round:
         self._work: dict[str, Iterator[None]] = {}
         self._next: list[str] = []  # whose turn it is
         self.failing: dict[str, str] = {}  # database → what it said last
+        self.is_awaited = False  # something is ready that no pass has looked at
 
     def _new_job(self, name: str) -> RollupJob:
         def kept_ms() -> int:
@@ -146,6 +147,7 @@ class Round:
         Raises:
             LinkError: the store is away as a whole.
         """
+        self.is_awaited = False
         begun_ms = self._clock.mono_ms()
         lag_ms = min(_LONGEST_LAG_MS, int(_WRITE_MS * speed))
         margin_ms, marks_ms = LATE_MS + _MINUTE_MS + lag_ms, 2 * _MINUTE_MS + lag_ms
@@ -283,7 +285,9 @@ class Round:
                 for points in self._operator.past(self._clock.now_ms()):
                     self._report(points)
                     yield
+                self.is_awaited = True
         elif not (tenant := self.tenants[name]).is_ready:
             yield from tenant.prepare(self._clock.now_ms())
+            self.is_awaited = True
         else:
             yield from self.jobs[name].pieces(ended_ms)
