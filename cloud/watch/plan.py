@@ -14,6 +14,7 @@ from core.sun import night_sun_ms
 from core.territory import Asset, Supply, Territory
 from core.territory.calendars import Calendar, Programme, Step, steps
 
+MINUTE_MS: Final = 60_000
 DAY_MS: Final = 86_400_000
 _REACH_DAYS: Final = 31  # how far a change is looked for: a circuit may be dark for a season
 _KEPT_DAYS: Final = 1000
@@ -22,11 +23,16 @@ _STEPS_BACK: Final = 16  # more than a night has
 
 
 class Span(NamedTuple):
-    """From `start_ms` until just before `end_ms` the lamps shall burn at `level_pct`; its neighbours differ."""
+    """From `start_ms` until just before `end_ms` the lamps shall burn at `level_pct`; its neighbours differ.
+
+    `starts_by_sun`, `ends_by_sun`: it is the sun that switches, not the clock.
+    """
 
     start_ms: int
     end_ms: int
     level_pct: float
+    starts_by_sun: bool = False
+    ends_by_sun: bool = False
 
 
 class _Day(NamedTuple):
@@ -45,6 +51,7 @@ class Nights:
         self._programmes = programmes
         self._lat, self._lon = lat, lon
         self._steps: dict[date, tuple[Step, ...]] = {}
+        self._by_sun_ms: set[int] = set()  # when the sun switches, in the nights of `_steps`
         self._days: dict[int, _Day] = {}
 
     def day(self, number: int) -> _Day:
@@ -52,7 +59,7 @@ class Nights:
         found = self._days.get(number)
         if found is None:
             if len(self._days) >= _KEPT_DAYS:
-                self._days, self._steps = {}, {}
+                self._days, self._steps, self._by_sun_ms = {}, {}, set()
             found = self._days[number] = self._reckon(number)
         return found
 
@@ -75,7 +82,7 @@ class Nights:
             changes = _changes([*changes, *self._night(night)])
         ends_ms = [*(step.start_ms for step in changes[1:]), _FAR_MS]
         spans = tuple(
-            Span(step.start_ms, until_ms, step.level_pct)
+            Span(step.start_ms, until_ms, step.level_pct, step.start_ms in self._by_sun_ms, until_ms in self._by_sun_ms)
             for step, until_ms in zip(changes, ends_ms, strict=True)
             if step.start_ms < end_ms and until_ms > start_ms
         )
@@ -88,6 +95,8 @@ class Nights:
             programme = self._programmes[self._calendar.programme_of(night)]
             sunset_ms, sunrise_ms = night_sun_ms(self._lat, self._lon, night)
             found = self._steps[night] = steps(programme, night, sunset_ms=sunset_ms, sunrise_ms=sunrise_ms)
+            self._by_sun_ms.add(sunset_ms + round(programme.sunset_offset_min * MINUTE_MS))
+            self._by_sun_ms.add(sunrise_ms + round(programme.sunrise_offset_min * MINUTE_MS))
         return found
 
 

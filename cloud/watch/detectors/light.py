@@ -26,17 +26,16 @@ from cloud.watch.detectors.light_said import (
     read_said,
 )
 from cloud.watch.detectors.light_story import (
-    MINUTE_MS,
     SOUND,
     Burning,
     after_lit_ms,
     burning,
-    flicker,
     health,
     is_settled,
+    restless,
 )
 from cloud.watch.model import About, Finding, Judgement, Keep, Severity, State, Watched
-from cloud.watch.plan import Plan, plan_of, sun_of
+from cloud.watch.plan import MINUTE_MS, Plan, plan_of, sun_of
 from core.territory import Kind
 from core.territory.model import Thresholds
 
@@ -150,7 +149,8 @@ def _judge(
 
 
 def _faults(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> list[_Trouble]:
-    """What is broken, the driver first. A lamp had to burn for a while, and did not come back."""
+    """What is broken, the driver first. A lamp has failed when it did not come back while it should burn; one that
+    came back before is given as much longer each time."""
     is_faulty = is_doubtful = False
     for said in seen:
         if said.health >= LAMP_FAILED:
@@ -160,16 +160,18 @@ def _faults(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> list[_Troub
     if not is_doubtful:
         return []
     found: list[_Trouble] = []
-    hold_ms = int(limits.lamp_hold_min * MINUTE_MS)
     broken = health(seen, limits) if is_faulty else SOUND
-    code, since_ms, or_earlier, channel = broken
+    code, since_ms, or_earlier, channel, words = broken
+    hold_ms = 0 if words >= LAST else int(limits.lamp_hold_min * MINUTE_MS)
     if code == DRIVER_FAILED:
         word = Word.DRIVER_FAILED
         found.append(_Trouble(Trouble.DRIVER_FAILURE, since_ms, since_ms + hold_ms, or_earlier, word, channel))
-    flickers = flicker(seen, plan, limits)
-    if flickers is not None:
-        found.append(_Trouble(Trouble.FLICKER, flickers.since_ms, flickers.since_ms, True, Word.FLICKERING))
+    changed = restless(seen, plan, limits)
+    if changed.changes >= limits.flicker_changes:
+        found.append(_Trouble(Trouble.FLICKER, changed.since_ms, changed.since_ms, True, Word.FLICKERING))
     elif code == LAMP_FAILED:
+        if changed.returns:
+            hold_ms = int(limits.lamp_hold_min * MINUTE_MS) * (1 + changed.returns)
         told_ms = after_lit_ms(plan, since_ms, hold_ms)
         found.append(_Trouble(Trouble.LAMP_FAILURE, since_ms, told_ms, or_earlier, Word.FAILED, channel))
     return found
@@ -177,36 +179,41 @@ def _faults(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> list[_Troub
 
 def _astray(burns: Burning, plan: Plan, limits: Thresholds, *, is_planned: bool) -> _Trouble | None:
     """It burned where it should not, and was not off since. By day weighs more than in extinction."""
-    hold_ms = int(limits.lamp_hold_min * MINUTE_MS)
-    in_extinction_ms: int | None = None
+    by_day: list[int] = []
+    in_extinction: list[int] = []
     span = plan.span(burns.run[0].at_ms)
     for said in burns.run:
         at_ms = said.at_ms
         if not span.start_ms <= at_ms < span.end_ms:
             span = plan.span(at_ms)
-        if span.level_pct > 0 or not is_settled(span, at_ms, limits):
-            continue
-        if plan.is_day(at_ms):
-            return _Trouble(Trouble.BURNING_BY_DAY, at_ms, at_ms + hold_ms, burns.or_earlier)
-        if in_extinction_ms is None:
-            in_extinction_ms = at_ms
-    if in_extinction_ms is None or not is_planned:
-        return None
-    return _Trouble(Trouble.BURNING_IN_EXTINCTION, in_extinction_ms, in_extinction_ms + hold_ms, burns.or_earlier)
+        if span.level_pct == 0 and is_settled(span, at_ms, limits):
+            (by_day if plan.is_day(at_ms) else in_extinction).append(at_ms)
+    if by_day:
+        return _held(Trouble.BURNING_BY_DAY, by_day, burns, limits)
+    if in_extinction and is_planned:
+        return _held(Trouble.BURNING_IN_EXTINCTION, in_extinction, burns, limits)
+    return None
 
 
 def _dark(burns: Burning, plan: Plan, limits: Thresholds, rated_power_w: float | None) -> _Trouble | None:
     """It was off where it should burn, had power to say so, and was not lit since."""
+    dark: list[int] = []
     for said in burns.run:
         span = plan.span(said.at_ms)
         if span.level_pct == 0 or not is_settled(span, said.at_ms, limits):
             continue
         due_w = limits.lamp_lit_w if rated_power_w is None else rated_power_w * span.level_pct / 100
-        if burns.source == METER and due_w < limits.lamp_lit_w:
-            continue  # a small lamp, dimmed, draws no more than a driver in stand-by
-        told_ms = said.at_ms + int(limits.lamp_hold_min * MINUTE_MS)
-        return _Trouble(Trouble.DARK_BY_NIGHT, said.at_ms, told_ms, burns.or_earlier, Word.DARK)
-    return None
+        if burns.source != METER or due_w >= limits.lamp_lit_w:
+            dark.append(said.at_ms)  # but a small lamp, dimmed, draws no more than a driver in stand-by
+    return _held(Trouble.DARK_BY_NIGHT, dark, burns, limits, Word.DARK) if dark else None
+
+
+def _held(
+    kind: Trouble, said_ms: Sequence[int], burns: Burning, limits: Thresholds, word: Word | None = None
+) -> _Trouble:
+    """Told when it has held for a while, or was said so often."""
+    hold_ms = 0 if len(said_ms) >= LAST else int(limits.lamp_hold_min * MINUTE_MS)
+    return _Trouble(kind, said_ms[0], said_ms[0] + hold_ms, burns.or_earlier, word)
 
 
 def _finding(trouble: _Trouble, seen: Sequence[Said], watched: Watched, plan: Plan | None, now_ms: int) -> Finding:

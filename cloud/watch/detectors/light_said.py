@@ -22,12 +22,16 @@ OFF, ON, UNTOLD = 0, 1, -1
 # what is said of its health: nothing; that the driver answers; that the lamp burns; what is broken
 NOTHING, ANSWERS, WELL, LAMP_FAILED, DRIVER_FAILED = 0, 1, 2, 3, 4
 
-LAST: Final = 4  # of each sort: four times out and back are seen
-SORTS: Final = 13
-_FAULT, _DARK = 0, 1
-_BY_SOURCE: Final = {DRIVER: 2, METER: 6, LEVEL: 10}
+LAST: Final = 4
+"""Words that are kept of each sort. What was said so often without a word against it is certain."""
+
+SORTS: Final = 20
+_FAULT, _BUS, _DARK = 0, 1, 2
+_BY_SOURCE: Final = {DRIVER: 3, METER: 7, LEVEL: 11}  # at noon, else; off in the evening, else
+_NOTICE: Final = 14  # off, on, fault: each twice
 _NOON_H: Final = range(9, 15)  # UTC: the sun is up, wherever and whenever in France
 _EVENING_H: Final = range(18, 21)  # lamps burn, most of the year
+_SLOT_MS: Final = 1_200_000
 _LIT_W: Final = Thresholds().lamp_lit_w  # only for what is kept; the verdict takes the tenant's
 
 
@@ -63,9 +67,9 @@ def read_said(point: Point) -> Said | None:
         source, lit = NO_SOURCE, UNTOLD
     else:
         return None
-    at_ms = point.time_us // 1000
-    sort = _sort(at_ms, source, lit, health, float(level_pct), float(power_w))
-    return Said(at_ms, point.tags.get("channel", ""), source, lit, health, float(level_pct), float(power_w), sort)
+    at_ms, channel = point.time_us // 1000, point.tags.get("channel", "")
+    sort = _sort(at_ms, channel, source, lit, health, float(level_pct), float(power_w))
+    return Said(at_ms, channel, source, lit, health, float(level_pct), float(power_w), sort)
 
 
 def _health(fields: dict[str, Field]) -> int:
@@ -79,12 +83,18 @@ def _health(fields: dict[str, Field]) -> int:
     return ANSWERS if "lamp_state" in fields or "driver_failure" in fields else NOTHING
 
 
-def _sort(at_ms: int, source: int, lit: int, health: int, level_pct: float, power_w: float) -> int:
+def _sort(at_ms: int, channel: str, source: int, lit: int, health: int, level_pct: float, power_w: float) -> int:
     """What is kept apart, so that it outlasts what comes more often: a fault the days without light, a lamp that burns
-    at noon the next night, one that is dark in the evening the next day. The newest of every sort is always kept, so
-    that nothing that was refuted comes back."""
+    at noon the next night, one that is dark in the evening the next day. Notices (without a level) come when something
+    happens: of those twice as many are kept, half of them older. The newest of every sort is always kept, so that
+    nothing that was refuted comes back."""
+    is_notice = source == DRIVER and level_pct < 0
     if health >= LAMP_FAILED:
-        return _FAULT
+        if is_notice:
+            return _NOTICE + 4 + at_ms // _SLOT_MS % 2
+        return _FAULT if channel else _BUS
+    if is_notice:
+        return _NOTICE + 2 * lit + at_ms // _SLOT_MS % 2
     if source == NO_SOURCE:
         return _BY_SOURCE[LEVEL] + 2
     if source == METER:

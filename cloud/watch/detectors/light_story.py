@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cloud.watch.detectors.light_said import (
-    ANSWERS,
     DRIVER,
     DRIVER_FAILED,
     LAMP_FAILED,
@@ -22,10 +21,9 @@ from cloud.watch.detectors.light_said import (
     WELL,
     Said,
 )
-from cloud.watch.plan import Plan, Span
+from cloud.watch.plan import MINUTE_MS, Plan, Span
 from core.territory.model import Thresholds
 
-MINUTE_MS: Final = 60_000
 _MONTH_MS: Final = 31 * 86_400_000
 _UNKNOWN_MS: Final = -1  # before anything that is kept
 _NO_SPAN: Final = Span(0, 0, 0.0)
@@ -42,19 +40,24 @@ class Burning(NamedTuple):
 
 
 class Health(NamedTuple):
-    """What is broken: LAMP_FAILED or DRIVER_FAILED; NOTHING. `channel`: of which driver."""
+    """What is broken: LAMP_FAILED or DRIVER_FAILED; NOTHING. `channel`: of which driver; `words`: of it that say so."""
 
     code: int
     since_ms: int
     or_earlier: bool
     channel: str
+    words: int = 0
 
 
-class Flicker(NamedTuple):
+class Restless(NamedTuple):
+    """A lamp that went out and came back: how often it changed, and how often it came back."""
+
     since_ms: int
     changes: int
+    returns: int
 
 
+STEADY: Final = Restless(0, 0, 0)
 UNKNOWN: Final = Burning(UNTOLD, 0, True, (), NO_SOURCE)
 SOUND: Final = Health(NOTHING, 0, False, "")
 
@@ -160,42 +163,38 @@ def health(seen: Sequence[Said], limits: Thresholds) -> Health:
     """
     broken: dict[str, Health] = {}
     others_ms: dict[str, int] = {}  # when each channel last said otherwise
-    told: dict[str, list[Said]] = {}
     for said in seen:
         code, channel, at_ms = said.health, said.channel, said.at_ms
         if said.source == DRIVER and code != DRIVER_FAILED and channel:
             broken.pop("", None)  # the bus carries again
             others_ms[""] = at_ms
-        if code == NOTHING:
-            if said.power_w > limits.lamp_lit_w and channel in broken and broken[channel].code == LAMP_FAILED:
-                del broken[channel]  # an alert of the meter, which draws again
-                others_ms[channel] = at_ms
-            continue
         held = broken.get(channel)
         if code >= LAMP_FAILED:
             if held is None or held.code != code:
-                before_ms = others_ms.get(channel, _UNKNOWN_MS)
-                broken[channel] = Health(code, at_ms, before_ms == _UNKNOWN_MS, channel)
-                told[channel] = []
-            told[channel].append(said)
-        if code == WELL or (code == ANSWERS and held is not None and held.code == DRIVER_FAILED):
+                broken[channel] = Health(code, at_ms, channel not in others_ms, channel)
+            others_ms[channel] = at_ms
+        elif code == NOTHING:
+            if held is not None and held.code == LAMP_FAILED and said.power_w > limits.lamp_lit_w:
+                del broken[channel]  # an alert of the meter, which draws again
+                others_ms[channel] = at_ms
+        elif code == WELL or (held is not None and held.code == DRIVER_FAILED):
             broken.pop(channel, None)
-        if code != ANSWERS:
             others_ms[channel] = at_ms
     if not broken:
         return SOUND
     worst = max(broken.values(), key=lambda one: (one.code, -one.since_ms, one.channel))
-    return worst._replace(or_earlier=worst.or_earlier or _is_thinned(told[worst.channel]))
+    said_by = [said.channel for said in seen if said.health == worst.code and said.at_ms >= worst.since_ms]
+    return worst._replace(or_earlier=worst.or_earlier or len(said_by) >= LAST, words=said_by.count(worst.channel))
 
 
-def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> Flicker | None:
-    """Whether a lamp that shall burn goes out and comes back, and again, within the window.
+def restless(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> Restless:
+    """How often a lamp that shall burn went out and came back within the window of a flicker.
 
     The window ends with its last word of the matter, and only the time in which it shall burn counts: a lamp that is
     off as it should shows neither that it flickers nor that it does not.
     """
     lit: dict[str, bool] = {}
-    changed_ms: list[int] = []
+    changes: list[tuple[int, bool]] = []
     last_ms = 0
     for said in seen:
         if said.source != DRIVER:
@@ -207,12 +206,12 @@ def flicker(seen: Sequence[Said], plan: Plan, limits: Thresholds) -> Flicker | N
         else:
             continue  # it is off as it was told
         if lit.get(said.channel, now) is not now:
-            changed_ms.append(said.at_ms)
+            changes.append((said.at_ms, now))
         lit[said.channel] = now
         last_ms = said.at_ms
     window_ms = limits.flicker_window_min * MINUTE_MS
-    recent = [at_ms for at_ms in changed_ms if _lit_ms(plan, at_ms, last_ms) <= window_ms]
-    return Flicker(recent[0], len(recent)) if len(recent) >= limits.flicker_changes else None
+    recent = [change for change in changes if _lit_ms(plan, change[0], last_ms) <= window_ms]
+    return Restless(recent[0][0], len(recent), sum(now for _, now in recent)) if recent else STEADY
 
 
 def _lit_ms(plan: Plan, start_ms: int, end_ms: int) -> int:
@@ -246,6 +245,7 @@ def is_due(plan: Plan, said: Said, limits: Thresholds) -> bool:
 
 
 def is_settled(span: Span, at_ms: int, limits: Thresholds) -> bool:
-    """Whether an instant is far enough from the switching times around it."""
-    margin_ms = limits.lamp_switch_min * MINUTE_MS
-    return span.start_ms + margin_ms <= at_ms <= span.end_ms - margin_ms
+    """Whether an instant is far enough from the switching times around it: farther from the sun's than the clock's."""
+    start_min = limits.lamp_sun_min if span.starts_by_sun else limits.lamp_clock_min
+    end_min = limits.lamp_sun_min if span.ends_by_sun else limits.lamp_clock_min
+    return span.start_ms + start_min * MINUTE_MS <= at_ms <= span.end_ms - end_min * MINUTE_MS

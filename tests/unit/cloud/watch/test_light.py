@@ -1,6 +1,7 @@
 """Lamps: each verdict on readings made by hand, by the times of the readings."""
 
 from datetime import date
+from random import Random
 
 import pytest
 from msgspec.structs import replace
@@ -106,6 +107,16 @@ def test_around_the_sun_s_times_nothing_is_wrong(at: str, is_wrong: bool) -> Non
     """A lamp that follows civil twilight, or a cell, is not the sun's clock: 45 min after sunrise and before sunset."""
     look = Look([status(ms(f"2026-10-20T{at}"), 100)], "2026-10-20T18:20")
     assert (DAY in look.findings) is is_wrong
+
+
+@pytest.mark.parametrize(
+    ("at", "kinds"), [("23:08", set()), ("23:12", {EXTINCT}), ("04:55", set()), ("04:48", {EXTINCT})]
+)
+def test_around_the_clock_s_times_less_is_doubtful(at: str, kinds: set[str]) -> None:
+    """An extinction begins and ends by a clock, which is minutes off at most."""
+    day = 21 if at < "12" else 20
+    look = Look([status(ms(f"2026-10-{day}T{at}"), 100)], ms(f"2026-10-{day}T{at}") + 20 * MIN_MS)
+    assert set(look.findings) == kinds
 
 
 def test_a_lamp_on_no_circuit_may_burn_by_night_only() -> None:
@@ -351,6 +362,50 @@ def test_a_lamp_that_is_switched_often_does_not_flicker() -> None:
     """Off as it was told is not out."""
     points = [status(ms(f"2026-10-20T20:{minute:02}"), 100 if minute % 2 else 0) for minute in range(20)]
     assert FLICKER not in Look(points, "2026-10-20T20:20").findings
+
+
+def test_a_lamp_that_came_back_is_given_longer_each_time() -> None:
+    """Its way back may be lost on the air: 20 min, 40 after one return that was seen."""
+    points = [
+        status(ms("2026-10-20T19:30"), 100),
+        notice(ms("2026-10-20T20:00"), lit=False, failed=True),
+        notice(ms("2026-10-20T20:01"), lit=True),
+        notice(ms("2026-10-20T20:12"), lit=False, failed=True),
+    ]
+    look = Look(points, "2026-10-20T20:51")
+    assert not look.findings
+    look.again([], "2026-10-20T20:52")
+    assert set(look.findings) == {LAMP}
+
+
+@pytest.mark.parametrize("minutes", [1, 5])
+def test_of_a_device_that_reports_often_a_fault_is_told_once(minutes: int) -> None:
+    """Four words without one against them are certain; what is kept of them does not make the fault younger."""
+    look = Look([status(ms("2026-10-20T19:30"), 100)], "2026-10-20T19:31")
+    told = []
+    for at_ms in range(ms("2026-10-20T20:00"), ms("2026-10-20T22:00"), minutes * MIN_MS):
+        look.live([status(at_ms, 100, failed=True)])
+        told.append(look.findings.get(LAMP))
+    first = next(number for number, found in enumerate(told) if found is not None)
+    assert first == 3
+    assert all(found is not None and found.since_ms == ms("2026-10-20T20:00") for found in told[first:])
+
+
+def test_a_long_flicker_is_one_flicker_though_words_are_lost() -> None:
+    """Every tenth word is lost, and one report an hour is of the moment: what is kept shows it all night."""
+    chance = Random(7)
+    look = Look([status(ms("2026-10-20T19:00"), 100, lamp="half")], "2026-10-20T19:01", lamp="half")
+    at_ms, lit, flickers = ms("2026-10-20T19:30"), True, []
+    while at_ms < ms("2026-10-21T06:00"):
+        lit = not lit
+        if chance.random() > 0.1:
+            look.live([notice(at_ms, lit=lit, failed=not lit, lamp="half")])
+            flickers.append(FLICKER in look.findings)
+            assert LAMP not in look.findings
+        at_ms += chance.randint(4, 15) * MIN_MS if lit else MIN_MS
+    first = flickers.index(True)
+    assert first < 8
+    assert all(flickers[first:])
 
 
 # without a driver that speaks

@@ -161,6 +161,17 @@ def test_powered_spans_are_cut_at_the_ends_that_were_asked_for() -> None:
     assert _plan("permanent").is_powered(_ms("2026-10-24T14:00"))
 
 
+def test_a_span_says_whether_the_sun_or_the_clock_switches() -> None:
+    """Dusk and dawn by the sun, extinction by the clock."""
+    evening, extinction = (
+        _plan("switched").span(_ms("2026-10-24T20:00")),
+        _plan("switched").span(_ms("2026-10-25T01:00")),
+    )
+    assert (evening.starts_by_sun, evening.ends_by_sun) == (True, False)
+    assert (extinction.starts_by_sun, extinction.ends_by_sun) == (False, False)
+    assert _plan("switched").span(_ms("2026-10-25T14:00"))[3:] == (True, True)
+
+
 def test_a_circuit_that_is_dark_for_the_season_changes_at_no_near_time() -> None:
     """Nothing is awaited; and nothing is looked for without end."""
     plan = _plan("dark")
@@ -199,5 +210,5 @@ def test_the_sun_alone_tells_day_from_night() -> None:
     """Of a lamp on no circuit: lit from sunset to sunrise, and its power is never taken for gone."""
     sun = plans.sun_of(TERRITORY, _lamp(None))
     sunset_ms, sunrise_ms = night_sun_ms(LAT, LON, date(2026, 10, 24))
-    assert sun.span(_ms("2026-10-25T01:00")) == (sunset_ms, sunrise_ms, 100)
+    assert sun.span(_ms("2026-10-25T01:00")) == (sunset_ms, sunrise_ms, 100, True, True)
     assert sun.is_powered(_ms("2026-10-24T14:00"))
