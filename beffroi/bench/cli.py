@@ -1,5 +1,6 @@
 """`beffroi bench`."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -116,7 +117,7 @@ def watch(
         "1000-1009"
     ),
     days: Annotated[
-        float | None, typer.Option(help="Days watched of each seed (7); with --year, of one (365).", min=0.5)
+        float | None, typer.Option(help="Days watched of each seed (7); with --year, of one (365).", min=0.1)
     ] = None,
     fleet: Annotated[str, typer.Option(help="Which devices: full or cabinet.")] = "cabinet",
     assets: Annotated[
@@ -168,7 +169,8 @@ def watch(
 
 
 def _seeds(text: str) -> list[int]:
-    first, _, last = text.partition("-")
-    if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    first, last = (0, -1) if found is None else (int(found[1]), int(found[2] or found[1]))
+    if last < first:
         raise typer.BadParameter(f"{text!r} is no seed and no range of seeds", param_hint="--seeds")
-    return list(range(int(first), int(last or first) + 1))
+    return list(range(first, last + 1))

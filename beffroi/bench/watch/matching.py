@@ -8,7 +8,8 @@
   `LATE_MS` after it; or of a kind of `Rule.also`, which shows in the same way. Every other one is wrong.
 - An emptying is asked for when the fill fell by `LEAST_FALL_PCT` to `MOST_AFTER_PCT` or less, the sensor was alive and
   heard for `AROUND_INTERVALS` expected intervals either side, and the bin neither lay nor burned then. It is found, and
-  what the watch says is right, when the watch dates an emptying at most that much from it, in time.
+  what the watch says is right, when the watch dates an emptying at most that much from it, not counting the time in
+  which its sensor could not be heard: who was deaf can only say when it was seen empty.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from beffroi.bench.watch.episodes import Episode, Record
+from beffroi.bench.watch.episodes import Emptied, Episode, Record
 from beffroi.bench.watch.spans import Times, length
 from beffroi.bench.watch.truth import DEAD, GATEWAY, SITE, SUPPLY, Collection, Trouble, Truth
 from core.territory import Territory
@@ -193,10 +194,7 @@ class _Judge:
             if one.at_ms < self._from_ms or not self._is_asked(one):
                 continue
             tally.asked += 1
-            reach_ms = AROUND_INTERVALS * self._interval_ms[one.asset]
-            told = [
-                said for said in record.emptied if said.asset == one.asset and abs(said.at_ms - one.at_ms) <= reach_ms
-            ]
+            told = [said for said in record.emptied if said.asset == one.asset and self._is_meant(said, one)]
             if told:
                 tally.found += 1
                 tally.delays_ms.append(max(0, min(said.told_ms for said in told) - one.at_ms))
@@ -207,12 +205,16 @@ class _Judge:
             if said.told_ms < self._from_ms or said.at_ms < self._from_ms:
                 continue
             tally.raised += 1
-            reach_ms = AROUND_INTERVALS * self._interval_ms[said.asset]
-            if any(abs(said.at_ms - one.at_ms) <= reach_ms for one in by_asset.get(said.asset, ())):
+            if any(self._is_meant(said, one) for one in by_asset.get(said.asset, ())):
                 tally.right += 1
             else:
                 tally.wrong.append(_words(said.asset, said.at_ms, said.told_ms, "emptied, it says"))
         return tally
+
+    def _is_meant(self, said: Emptied, one: Collection) -> bool:
+        between = sorted((said.at_ms, one.at_ms))
+        heard = self._truth.heard(one.asset, self._truth.alive(one.asset, [(between[0], between[1])]))
+        return length(heard) <= AROUND_INTERVALS * self._interval_ms[one.asset]
 
     def _is_asked(self, one: Collection) -> bool:
         reach_ms = AROUND_INTERVALS * self._interval_ms[one.asset]

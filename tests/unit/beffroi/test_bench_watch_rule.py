@@ -193,6 +193,14 @@ def test_an_emptying_is_found_by_its_time() -> None:
     assert (tally.found, tally.raised, tally.right) == (0, 1, 0)
 
 
+def test_an_emptying_while_the_sensor_is_deaf_is_dated_when_it_is_seen() -> None:
+    """A sensor that is dead from before the truck until the next day can say no more: right, though not asked for."""
+    told = truth(collection(30, 70, 2), failure("dead", BIN, 29, 50))
+    tally = weigh(told, Said().empty(BIN, 50.5, 52), EMPTYING)
+    assert (tally.asked, tally.raised, tally.right) == (0, 1, 1)
+    assert weigh(told, Said().empty(BIN, 56, 57), EMPTYING).right == 0
+
+
 def test_an_emptying_that_shows_little_or_to_nobody_is_not_asked_for() -> None:
     """A bin that was nearly empty, one whose sensor is dead, one that burnt meanwhile."""
     assert weigh(truth(collection(30, 12, 2)), Said(), EMPTYING).asked == 0
