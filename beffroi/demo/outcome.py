@@ -1,5 +1,6 @@
 """What a demo ends with: the road weighed by another process."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from beffroi.demo.layout import Layout
+from cloud.stores.opening import open_store
 from core.errors import ExitCode, OperatorError
+
+_OF_THE_WATCH = ("state", "alarm", "hour", "day", "heartbeat")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Outcome:
     elapsed_s: float
     page_moved_s: float | None  # from the first process to the first lamp that changed on the page
     folder: Path | None
+    watch: dict[str, int]  # points of what the watch wrote
     failures: tuple[str, ...] = ()
 
     @property
@@ -41,6 +46,7 @@ class Outcome:
             "published": self.published,
             "elapsed_s": round(self.elapsed_s, 1),
             "page_moved_s": None if self.page_moved_s is None else round(self.page_moved_s, 1),
+            "watch": self.watch,
             "failures": list(self.failures),
             "folder": str(self.folder) if self.folder else None,
         }
@@ -55,6 +61,13 @@ class Outcome:
         if self.folder:
             lines.append(f"kept in {self.folder}")
         return "\n".join(lines)
+
+
+def watched(layout: Layout) -> dict[str, int]:
+    """How many states, alarms, hours and days the watch wrote: points of all databases."""
+    with contextlib.closing(open_store(layout.store_settings, read_only=True)) as store:
+        names = store.databases()
+        return {f"{what}s": sum(store.count(name, what) for name in names) for what in _OF_THE_WATCH}
 
 
 def doubts(balance: dict[str, Any], published: dict[str, Any], in_transit: int) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from beffroi.demo.fleet import declare
 from beffroi.demo.layout import Layout
-from beffroi.demo.outcome import Outcome, doubts, weigh
+from beffroi.demo.outcome import Outcome, doubts, watched, weigh
 from beffroi.demo.page_watch import PageWatch
 from beffroi.processes import Child, free_port, port_is_taken, wait_for_port
 from core import console, territory
@@ -97,6 +97,7 @@ class Demo:
         console.note("weighing every row by value, in another process (a whole day takes a minute or two)…")
         balance = weigh(layout, sites)
         self._failures += doubts(balance, published, in_transit)
+        told = watched(layout)
         keep = options.folder is not None or not balance["balanced"] or bool(self._failures)
         if not keep:
             shutil.rmtree(folder)
@@ -108,6 +109,7 @@ class Demo:
             elapsed_s=time.monotonic() - begun,
             page_moved_s=self._page_moved_s,
             folder=folder if keep else None,
+            watch=told,
             failures=tuple(self._failures),
         )
 

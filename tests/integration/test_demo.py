@@ -33,6 +33,7 @@ def test_a_short_demo_is_balanced(tmp_path: Path) -> None:
     assert told["balanced"] is True
     assert told["in_transit"] == 0
     assert told["accepted"] == told["stored"] + told["spooled"] + told["quarantined"] + told["evicted"] > 100
+    assert told["watch"]["heartbeats"] >= 4, "each database, once at least"
     assert told["page_moved_s"] is None or told["page_moved_s"] < 20
     assert (tmp_path / "d" / "cloud" / "store" / "ccpvm.sqlite").exists()
 
