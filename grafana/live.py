@@ -120,7 +120,8 @@ def _organisation(grafana: Grafana, org: int, scope: str, desired: Sequence[Reso
     found.resources += _data_sources(grafana, org, scope, wanted, found)
     found.resources += _folders_and_boards(grafana, org, scope, wanted, found)
     found.resources += _playlists(grafana, org, scope, wanted)
-    found.resources.append(Resource(PREFERENCES.name, scope, SINGLE, grafana.preferences(org)))
+    if preferences := grafana.preferences(org):  # nobody has set any: they are not there
+        found.resources.append(Resource(PREFERENCES.name, scope, SINGLE, preferences))
     found.resources += [
         Resource(MEMBER.name, scope, login, {"role": one.get("role", ""), "userId": one["userId"]})
         for one in grafana.members(org)

@@ -175,6 +175,8 @@ class GrafanaDouble:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # as Go's server: else each answer waits 40 ms for an acknowledgement
+            wbufsize = -1
 
             def _respond(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
