@@ -100,9 +100,12 @@ class Radios:
         for one in members:
             seen = watchman.seen(one.id, self._detector)
             mine: dict[str, int] = {}
-            for heard in seen:
-                if heard.at_ms <= now_ms:
-                    mine.update(dict.fromkeys(heard.gateways, heard.at_ms))
+            for heard in reversed(seen):
+                at_ms = heard.at_ms
+                if at_ms <= now_ms:
+                    for gateway in heard.gateways:
+                        if gateway not in mine:
+                            mine[gateway] = at_ms
             for gateway, at_ms in mine.items():
                 hearers.setdefault(gateway, []).append((one, seen))
                 if at_ms > last_ms.get(gateway, 0):
