@@ -1,4 +1,4 @@
-"""How long a region takes: 150 organisations over HTTP, with every request counted. `-s` shows the figures."""
+"""Grafana's double over a real socket; how long a region takes, every request counted (`-s` shows the figures)."""
 
 import sys
 import time
@@ -11,6 +11,17 @@ from tests.servers.grafana_double import ADMIN
 from tests.support.grafana_scene import Scene, organisation
 
 TENANTS = 150
+
+
+def test_over_http() -> None:
+    """The double over a real socket: one connection, all its answers."""
+    scene = Scene()
+    with scene.double.serve() as url, Client(url, Credentials(*ADMIN)) as client:
+        grafana = Grafana(client)
+        org = grafana.create_organisation("Commune Alpha")
+        assert grafana.templates(org) == []
+        assert grafana.organisations() == [(org, "Commune Alpha"), (1, "Main Org.")]
+        assert grafana.version() == "12.2.0"
 
 
 def test_150_organisations() -> None:

@@ -1,13 +1,16 @@
 """What the Grafana double keeps, and how its parts answer."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 Object = dict[str, Any]
 NEVER = "0001-01-01T00:00:00Z"
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 class Refused(Exception):  # noqa: N818 - an answer, thrown
@@ -105,3 +108,39 @@ def check_uid(uid: str) -> None:
         raise Refused(400, "uid too long, max 40 characters")
     if not re.fullmatch(r"[a-zA-Z0-9_-]*", uid):
         raise Refused(400, "uid contains illegal characters")
+
+
+def as_kept(value: Any) -> Any:
+    """As the server keeps it: every number a double."""
+    return json.loads(json.dumps(value), parse_int=_double_of, parse_float=_double_of)
+
+
+def _double_of(text: str) -> int | float:
+    """The shortest digits that give the same double, as a whole number up to 1e21."""
+    number = float(text)
+    return int(Decimal(repr(number))) if number.is_integer() and abs(number) < 1e21 else number
+
+
+def duration(text: str) -> str:
+    """As Prometheus writes it: 24h is 1d, 90m is 1h30m."""
+    left = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhdw])", text))
+    if left == 0:
+        return "0s"
+    if left % _UNITS["w"] == 0:
+        return f"{left // _UNITS['w']}w"
+    words = ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        if unit == "d" and left % _UNITS["d"]:
+            continue
+        count, left = divmod(left, _UNITS[unit])
+        words += f"{count}{unit}" if count else ""
+    return words
+
+
+def ready(double: Any, asked: Asked) -> bool:
+    return bool(double.clock() >= asked.org.made_ms + double.alertmanager_s * 1000)
+
+
+def need(double: Any, asked: Asked, status: int, body: Any) -> None:
+    if not ready(double, asked):
+        raise Refused(status, body)

@@ -214,14 +214,3 @@ def test_names_are_quoted_in_addresses(client: Callable[..., Client], asked: lis
     Grafana(client((200, {}))).put_rule_group(2, "f", "a/b c?", {"rules": []})
     assert asked[0].url.raw_path == b"/api/v1/provisioning/folder/f/rule-groups/a%2Fb%20c%3F"
     assert json.loads(asked[0].content) == {"rules": []}
-
-
-def test_over_http() -> None:
-    """The double over a real socket: one connection, all its answers."""
-    scene = Scene()
-    with scene.double.serve() as url, Client(url, Credentials("admin", "admin-pass")) as client:
-        grafana = Grafana(client)
-        org = grafana.create_organisation("Commune Alpha")
-        assert grafana.templates(org) == []
-        assert grafana.organisations() == [(org, "Commune Alpha"), (1, "Main Org.")]
-        assert grafana.version() == "12.2.0"
