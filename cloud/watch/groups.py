@@ -235,7 +235,7 @@ class Groups:
                 group.look(silent, watchman, now_ms)
                 fall = group.fall
                 if fall is not None and (
-                    fall.assets <= above
+                    2 * len(fall.assets & above) > len(fall.assets)
                     or _is_dark(fall, fall.site or self._home(group.members[0]), sites, now_ms)
                     or self._are_radios(fall, watchman, now_ms)
                 ):

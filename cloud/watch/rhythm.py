@@ -1,7 +1,7 @@
 """How often a device speaks, and how long it has not: what is silence for it. Pure.
 
 Silence is counted in powered time: a lamp on a circuit that is switched at its cabinet owes nothing by day and during
-extinction, but one uplink more each time it gets power, because it starts then.
+extinction, but one uplink more for each time it gets power, because it starts then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -161,11 +161,14 @@ def _switched_quiet(since_ms: int, rhythm: Rhythm, plan: Plan, now_ms: int, star
         next_ms = None if next_ms is None else min(next_ms, span.end_ms)
         return Quiet(spent_ms, late_at_ms, silent_at_ms, next_ms)
     for start_ms, end_ms, switched_on in _powered_times(plan, since_ms, now_ms):
-        owed_at_ms = start_ms + rhythm.slack_ms if switched_on and starts else None
-        at_ms = start_ms
+        at_ms, owed_at_ms = start_ms, None
         steps = [(end_ms, 0)]
-        if owed_at_ms is not None and owed_at_ms <= end_ms:
-            steps = [(owed_at_ms, rhythm.interval_ms), *steps]
+        if switched_on and starts:
+            owed_at_ms = start_ms + max(rhythm.slack_ms, rhythm.interval_ms)
+            if owed_at_ms > end_ms and end_ms < now_ms and end_ms - start_ms >= rhythm.slack_ms:
+                owed_at_ms = end_ms  # it had power for less than an interval
+            if owed_at_ms <= end_ms:
+                steps = [(owed_at_ms, rhythm.interval_ms), *steps]
         for until_ms, debt_ms in steps:
             after_ms = spent_ms + until_ms - at_ms
             if late_at_ms is None and after_ms + debt_ms >= rhythm.late_ms:
