@@ -1,14 +1,16 @@
 """The secrets file is read again, whoever notices first that it changed."""
 
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloud.stores.influxdb import credentials as module
 from cloud.stores.influxdb.client import Answer, authorization
 from cloud.stores.influxdb.credentials import Credentials
-from cloud.stores.influxdb.store import InfluxStore
+from cloud.stores.influxdb.sending import Sender
 from core.errors import StorageError
 from core.secrets import Secrets, load_secrets
 
@@ -56,8 +58,9 @@ def test_a_password_that_another_thread_renewed_is_used(tmp_path: Path) -> None:
     write(path, "old")
     credentials = Credentials(path, read_only=False)
     write(path, "new")
-    store = InfluxStore(Server(credentials.renew), credentials, organisation="-", read_only=False)  # type: ignore[arg-type]
-    assert store._send("esternay", []) is None
+    server: Any = Server(credentials.renew)
+    with closing(Sender(server, credentials, organisation="-", on_refusal=lambda _database: None)) as sender:
+        assert sender.post("esternay", []) is None
 
 
 @pytest.mark.parametrize("secret", ['"""w:hidden\n"""', '"w:hidden\\u0000"'])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from cloud import schema
-from cloud.reports import alarm_points, site_points
+from cloud.reports import site_points
 from cloud.schema import best_of, clock_of, origin_of, row_ms, row_points, uplink_of
 from cloud.stores.checks import fault
 from core.errors import RejectedError, UnreadableError
@@ -270,13 +270,3 @@ def test_the_worker_counts_for_the_operator_alone() -> None:
     (row,) = site_points({"stored": 4}, name="beffroi-cloud", at_ms=T_MS)
     assert (row.database, row.points[0].tags) == ("operator", {"site": "beffroi-cloud"})
     assert site_points({}, name="beffroi-cloud", at_ms=T_MS) == []
-
-
-def test_an_alarm_has_a_series_of_its_own() -> None:
-    """By code, site and tenant: `latest` then says which hold."""
-    begun = alarm_points("store.disk_full", "no room", active=True, at_ms=T_MS, tenant="ccpvm")
-    other = alarm_points("store.disk_full", "no room", active=True, at_ms=T_MS, tenant="esternay")
-    assert begun.database == "operator"
-    assert begun.points[0].tags == {"kind": "store.disk_full", "channel": "ccpvm"}
-    assert begun.points[0].tags != other.points[0].tags
-    assert begun.points[0].fields == {"code": "store.disk_full", "message": "no room", "active": True}
