@@ -127,7 +127,7 @@ class Service:
             "moving": self.worker.moving,
             "counters": self.counters.as_json(),
             "quarantine": msgspec.structs.asdict(held),
-            "watch": None if self.watching is None else self.watching.status(),
+            "watch": {"watching": False} if self.watching is None else self.watching.status(),
             "alarms": as_json(self.alarms.holding()),
         }
 
