@@ -39,7 +39,7 @@ class FolderClaim:
             self._asked_ms = mono_ms
             try:
                 self._lock = FolderLock(self._folder, name=LOCK_NAME)
-            except OperatorError:
+            except (OperatorError, OSError):  # another's; or no folder to lock, which the worker says by itself
                 return False
         return self._lock is not None
 

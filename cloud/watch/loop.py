@@ -138,9 +138,15 @@ class Watch:
             if not self._away:
                 _log.warning("watch.store_away", code=error.code, message=error.message)
             self._away.lengthen(error.code, mono_ms=mono_ms)
-            if self._round is not None:
-                self._round.say_away(self._clock.now_ms())
+            self._say_away()
             return _IDLE_S
+
+    def _say_away(self) -> None:
+        if self._round is not None:
+            try:
+                self._round.say_away(self._clock.now_ms())
+            except StorageError as error:  # the alarms' own journal
+                _log.error("watch.no_journal", code=error.code, message=error.message)
 
     def _is_ours(self) -> bool:
         self._beaten_ms = self._clock.mono_ms()

@@ -257,3 +257,14 @@ def test_a_folder_is_one_workers_until_it_is_gone(tmp_path: Path) -> None:
     assert not second.is_held(500), "it asks once a second"
     assert second.is_held(1000)
     second.release()
+
+
+def test_a_folder_that_cannot_be_locked_is_nobodys(tmp_path: Path) -> None:
+    """Until it can."""
+    folder = tmp_path / "store"
+    folder.write_text("no folder")
+    claim = FolderClaim(folder, "one")
+    assert not claim.is_held(0)
+    folder.unlink()
+    assert claim.is_held(1000)
+    claim.release()

@@ -155,6 +155,22 @@ class _Condition:
     code, message, hint, site, tenant, since_ms = "store.down", "it is away", "", "", "", START_MS
 
 
+def test_alarms_that_cannot_be_kept_stop_no_pass() -> None:
+    """Their journal refuses: states and rollups go on, the heartbeat stays out, and no failure is told."""
+    watched = tower()
+
+    def refuse(*_told: Any) -> list[tuple[str, Point]]:
+        raise StorageError("watch.disk_full", "no room")
+
+    look, watched.desk.look = watched.desk.look, refuse  # type: ignore[method-assign]
+    watched.live(60)
+    assert watched.beats(TENANT) == []
+    assert watched.failures == []
+    watched.desk.look = look  # type: ignore[method-assign]
+    watched.live(60)
+    assert watched.beats(TENANT)
+
+
 def test_who_does_not_hold_the_claim_neither_reads_nor_writes() -> None:
     """And begins anew when it is taken in another term: another may have watched in between."""
     watched = tower()
