@@ -109,11 +109,6 @@ class Grafana:
         body = {"dashboard": dashboard, "folderUid": folder, "overwrite": True, "message": message}
         self._call("POST", "/api/dashboards/db", org=org, body=body)
 
-    def dashboard_versions(self, org: int, uid: str) -> list[Object]:
-        """The newest first: version, created, createdBy, message."""
-        found = self._call("GET", f"/api/dashboards/uid/{_part(uid)}/versions", org=org)
-        return _objects(_object(found).get("versions"))
-
     def delete_dashboard(self, org: int, uid: str) -> None:
         self._gone("DELETE", f"/api/dashboards/uid/{_part(uid)}", org=org)
 

@@ -109,11 +109,16 @@ def test_apply_then_plan_is_nothing(before: list[Resource], after: list[Resource
 
 
 @settings(max_examples=60, deadline=None)
-@given(states, states, st.floats(0, 1, exclude_max=True), st.booleans(), st.sampled_from([0, 56]))
+@given(states, states, states, st.floats(0, 1, exclude_max=True), st.booleans(), st.sampled_from([0, 56]))
 def test_killed_between_any_two_requests(
-    before: list[Resource], after: list[Resource], where: float, answered: bool, alertmanager_s: int
+    before: list[Resource],
+    after: list[Resource],
+    then: list[Resource],
+    where: float,
+    answered: bool,
+    alertmanager_s: int,
 ) -> None:
-    """Before a request or after it, its answer lost: the next apply leads there, and blames nobody's hand."""
+    """Before a request or after it, its answer lost: the next apply leads there or elsewhere, and blames nobody."""
     scene, rehearsal = Scene(alertmanager_s=alertmanager_s), Scene(alertmanager_s=alertmanager_s)
     scene.apply(before, prune=True)
     rehearsal.apply(before, prune=True)
@@ -132,8 +137,9 @@ def test_killed_between_any_two_requests(
     with pytest.raises(Killed):
         scene.apply(after, prune=True)
     scene.double.lose = scene.double.interrupt = lambda *_: None
-    causes = {action.cause for action in scene.survey(after, prune=True).plan.actions}
-    assert not causes & {Cause.HAND, Cause.GONE}
+    for desired in (after, then):
+        causes = {action.cause for action in scene.survey(desired, prune=True).plan.actions}
+        assert not causes & {Cause.HAND, Cause.GONE}
     outcome = scene.apply(after, prune=True)
     assert (outcome.failures, outcome.done) == ((), outcome.of)
     settled(scene, after)
