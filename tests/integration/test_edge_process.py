@@ -12,7 +12,9 @@ from random import Random
 import pytest
 
 from beffroi.processes import resident_mb
-from core.model import Event, Unreadable, Uplink
+from core.model import Event, RowClass, Unreadable, Uplink
+from edge.intake import Intake
+from edge.sources.chirpstack_events import parse_event
 from edge.spool import reader
 from simulator.network import Event as NetworkEvent
 from simulator.network import Kind
@@ -46,6 +48,14 @@ def beffroi(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProce
 def distinct(items: list[NetworkEvent]) -> int:
     """How many of them are not redelivered copies of each other."""
     return len({(item.topic, item.key) for item in items})
+
+
+def lingering(count: int) -> list[NetworkEvent]:
+    """So many events of which none is urgent: that would not linger."""
+    intake = Intake()
+    found = events(10 * count, seed=2)
+    read = (intake.read(parse_event(one.topic, one.payload, now_ms=one.at_ms)) for one in found)
+    return [one for one, (row_class, _) in zip(found, read, strict=True) if row_class is not RowClass.URGENT][:count]
 
 
 def source_keys(cloud: TinyCloud) -> list[str]:
@@ -156,7 +166,7 @@ def test_sigterm_commits_what_is_open_and_ends_with_0(tmp_path: Path, mosquitto:
     with Road(tmp_path / "road", site_port=mosquitto.port, cloud_port=mosquitto.port, spool={"preset": "sd"}) as road:
         road.start_edge()
         road.wait_connected()
-        Feeder(mosquitto.port, events(10, seed=2)).start().wait()  # none of them is urgent: that would not linger
+        Feeder(mosquitto.port, lingering(10)).start().wait()
         wait_for("open rows", lambda: (status := road.edge_status()) and status["open_rows"] >= 10)
         assert road.edges[SITE].stop() == 0
         assert len(list(reader.rows(road.edge_folder() / "spool"))) >= 10
