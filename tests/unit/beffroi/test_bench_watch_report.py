@@ -1,10 +1,12 @@
 """What `beffroi bench watch` prints, which seeds it takes, and the crowd it makes up."""
 
+from pathlib import Path
+
 import pytest
 import typer
 
 from beffroi.bench.cli import _seeds
-from beffroi.bench.watch import crowd, year
+from beffroi.bench.watch import crowd, slices, year
 from beffroi.bench.watch.evaluation import EVALUATION, TUNING, Evaluation, as_json, as_text
 from beffroi.bench.watch.matching import EMPTYING, RULES, Tally
 from beffroi.bench.watch.sight import Eyes
@@ -83,10 +85,11 @@ def test_seeds_of_tuning_are_none_of_evaluation() -> None:
 
 def test_a_crowd_is_the_town_told_again_under_other_names() -> None:
     """As many sensors as asked for; each copy's points are of its own assets, sites and gateways."""
-    sensors = len(TOWN.assignments)
-    declared = crowd._crowd(TOWN, 3, 2 * sensors + 5)
-    assert len(declared.assignments) == 2 * sensors + 5
-    assert len([one for one in declared.assets.values() if one.kind is not Kind.CABINET]) == 2 * sensors + 5
+    declared = crowd._copy(TOWN, 1, 20)
+    assert len(declared.assignments) == len(declared.devices) == 20
+    assert len([one for one in declared.assets.values() if one.kind is not Kind.CABINET]) == 20
+    assert not set(declared.assets) & set(crowd._copy(TOWN, 2, 20).assets)
+    declared = crowd._copy(TOWN, 1, len(TOWN.assignments))
     world = World(TOWN, seed=1, start_ms=WINTER_MS, name=FleetName.FULL, faults=FaultRates().scaled(0))
     points = [
         point
@@ -113,21 +116,22 @@ def test_a_crowd_is_the_town_told_again_under_other_names() -> None:
     assert eyes.look(again, WINTER_MS + HOUR_MS).changes
 
 
-def test_the_news_of_a_pass_is_one_uplink_of_each() -> None:
-    """The first of each device, with all of its points; a device that spoke before has none."""
+def test_the_news_of_a_pass_is_the_last_uplink_of_each(tmp_path: Path) -> None:
+    """Of those that have spoken within two hours before it."""
 
-    def point(device: str, at_us: int, measurement: str) -> Point:
+    def point(device: str, at_us: int, measurement: str = UPLINK) -> Point:
         return Point(measurement, {"device": device}, at_us, {"level_pct": 1.0})
 
-    points = [
-        point(device, at_us, measurement)
-        for device, at_us in (("a", 1), ("a", 2), ("b", 3))
-        for measurement in (UPLINK, "light")
-    ]
-    spoke: set[str] = set()
-    assert crowd._first_words(points, spoke) == [*points[:2], *points[4:]]
-    assert spoke == {"a", "b"}
-    assert crowd._first_words(points, spoke) == []
+    news_ms = crowd._NEWS_MS
+    slices.write(
+        tmp_path / "points",
+        [
+            (news_ms - 3 * HOUR_MS, [point("a", 1), point("c", 1)]),
+            (news_ms - HOUR_MS, [point("a", 2), point("b", 3)]),
+            (news_ms, [point("a", 4), point("a", 5, "light")]),
+        ],
+    )
+    assert crowd._last_words(tmp_path / "points") == {"a": 4, "b": 3}
 
 
 def test_a_year_is_shared_out_by_commune() -> None:
