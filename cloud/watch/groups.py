@@ -13,6 +13,7 @@ from cloud.watch.detectors import silence
 from cloud.watch.detectors.silence import Silence
 from cloud.watch.falls import Fall, Group
 from cloud.watch.heard import Heard
+from cloud.watch.hush import hush_of
 from cloud.watch.model import About, Finding, FindingKey, Severity, Watched
 from cloud.watch.radios import KIND as GATEWAY
 from cloud.watch.radios import Radios
@@ -83,14 +84,15 @@ class Groups:
         self._look_at_radios(silent, changed, watchman, sites, now_ms)
         self._tell_of_radios(folded)
         self._look_at_circuits(silent, changed, folded, watchman, sites, now_ms)
+        spoke = {asset for asset, finding in silent.items() if self._has_spoken(finding, watchman, now_ms)}
         explained = {
             asset
             for group in (*self._site_groups.values(), *self._circuit_groups.values())
-            if group.fall is not None and group.fall.explains(now_ms)
-            for asset in group.fall.assets
+            if group.fall is not None
+            for asset in (group.fall.assets if group.fall.explains(now_ms) else group.fall.assets & spoke)
         }
         for asset, finding in silent.items():
-            if asset not in explained and not self._is_radios(finding, watchman, now_ms):
+            if asset not in explained and not self._is_radios(finding, watchman, now_ms, spoke=asset in spoke):
                 folded[finding.key] = finding
         return folded
 
@@ -158,6 +160,15 @@ class Groups:
             if heard:
                 first_ms = self._first_ms[site] = min(heard)
         return first_ms
+
+    def _has_spoken(self, finding: Finding, watchman: Watchman, now_ms: int) -> bool:
+        """Whether it was heard since, if not often enough to end its silence: what explained that explains it still."""
+        one = watchman.watched[finding.subject]
+        seen = [heard for heard in self._seen(watchman, one) if heard.at_ms <= now_ms]
+        if not seen or seen[-1].at_ms <= finding.since_ms:
+            return False
+        hush = hush_of(seen, one, now_ms)
+        return hush is None or hush.silent_ms is None  # else it is silent anew
 
     def _seen(self, watchman: Watchman, watched: Watched) -> Sequence[Heard]:
         return watchman.seen(watched.id, self._detector)
@@ -251,7 +262,7 @@ class Groups:
         since_ms = fall.since_ms
         return Finding(CIRCUIT, Severity.WARNING, database, cabinet.commune, About.CABINET, cabinet.id, since_ms, facts)
 
-    def _is_radios(self, finding: Finding, watchman: Watchman, now_ms: int) -> bool:
+    def _is_radios(self, finding: Finding, watchman: Watchman, now_ms: int, *, spoke: bool) -> bool:
         facts = finding.facts
         if "heard_ms" not in facts:
             return False
@@ -261,7 +272,9 @@ class Groups:
             + thresholds.silence_slack_min * _MINUTE_MS
         )
         silent_ms = int(facts["silent_ms"])
-        return self._radios.explains(watchman, finding.subject, finding.since_ms, silent_ms, now_ms, grace_ms)
+        return self._radios.explains(
+            watchman, finding.subject, finding.since_ms, silent_ms, now_ms, grace_ms, spoke=spoke
+        )
 
     def _are_radios(self, fall: Fall, watchman: Watchman, now_ms: int) -> bool:
         """Whether most of them are silent because of a gateway."""

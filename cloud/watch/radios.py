@@ -165,17 +165,27 @@ class Radios:
         return self._sites.get(gateway) or self._territory.sites.get(hearers[0][1][-1].edge)
 
     def explains(
-        self, watchman: Watchman, asset: str, since_ms: int, silent_ms: int, now_ms: int, grace_ms: int
+        self,
+        watchman: Watchman,
+        asset: str,
+        since_ms: int,
+        silent_ms: int,
+        now_ms: int,
+        grace_ms: int,
+        *,
+        spoke: bool = False,
     ) -> bool:
         """Whether a device is not heard since then because the gateways that it was heard by are silent, or just were.
 
         Args:
             silent_ms: when its silence was one: it was not silent before its gateways were.
+            spoke: it was heard since, not often enough: what began before a gateway was back is the gateway's.
         """
         gone = {
             gateway
             for gateway, away in self._away.items()
-            if silent_ms > away.since_ms and (away.back_ms is None or now_ms < away.back_ms + grace_ms)
+            if silent_ms > away.since_ms
+            and (away.back_ms is None or now_ms < away.back_ms + grace_ms or (spoke and since_ms < away.back_ms))
         }
         if not gone:
             return False

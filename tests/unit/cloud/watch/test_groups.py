@@ -110,6 +110,56 @@ def test_a_circuit_that_is_back_leaves_no_lamp_behind() -> None:
     assert tower.live(points, back_ms + 2 * HOUR_MS, end_ms) == {"silence.device c1-lamp-9"}
 
 
+def test_a_lamp_that_was_heard_once_since_its_circuit_is_back_is_no_matter_of_its_own() -> None:
+    """One uplink does not end a silence, and the next ones got lost: it is still the circuit's."""
+    tower = Tower(town({"c1": 10, "c2": 10}))
+    back_ms = FELL_MS + 12 * HOUR_MS
+    end_ms = back_ms + 12 * HOUR_MS
+    points = [
+        *street("c1", 10, START_MS, FELL_MS),
+        *street("c1", 9, back_ms, end_ms),
+        *life("c1-lamp-9", back_ms, back_ms + MINUTE_MS),
+        *life("c1-lamp-9", back_ms + 5 * HOUR_MS, end_ms),
+        *street("c2", 10, START_MS, end_ms),
+    ]
+    tower.live(points, START_MS, back_ms + 70 * MINUTE_MS)
+    assert tower.live(points, back_ms + 70 * MINUTE_MS, end_ms) == set()
+
+
+def test_a_lamp_that_was_heard_once_and_never_again_is_found() -> None:
+    """What is silent anew is its own matter."""
+    tower = Tower(town({"c1": 10, "c2": 10}))
+    back_ms = FELL_MS + 12 * HOUR_MS
+    end_ms = back_ms + 12 * HOUR_MS
+    points = [
+        *street("c1", 10, START_MS, FELL_MS),
+        *street("c1", 9, back_ms, end_ms),
+        *life("c1-lamp-9", back_ms, back_ms + MINUTE_MS),
+        *street("c2", 10, START_MS, end_ms),
+    ]
+    tower.live(points, START_MS, back_ms + 70 * MINUTE_MS)
+    assert tower.live(points, back_ms + 70 * MINUTE_MS, end_ms) == {"silence.device c1-lamp-9"}
+
+
+def test_a_lamp_that_was_heard_once_since_its_gateway_is_back_is_no_matter_of_its_own() -> None:
+    """As with a circuit."""
+    tower = Tower(town({"c1": 6, "c2": 6}))
+    back_ms = FELL_MS + 12 * HOUR_MS
+    end_ms = back_ms + 12 * HOUR_MS
+    points = [
+        *street("c1", 6, START_MS, FELL_MS, [G1]),
+        *street("c2", 6, START_MS, FELL_MS, [G1]),
+        *street("c1", 6, back_ms, end_ms, [G1]),
+        *street("c2", 5, back_ms, end_ms, [G1]),
+        *life("c2-lamp-5", back_ms, back_ms + MINUTE_MS, gateways=[G1]),
+        *life("c2-lamp-5", back_ms + 5 * HOUR_MS, end_ms, gateways=[G1]),
+        *life("bin-0", START_MS, end_ms, gateways=[G2]),
+    ]
+    tower.live(points, START_MS, back_ms)
+    told = tower.live(points, back_ms + 70 * MINUTE_MS, end_ms)
+    assert "silence.device c2-lamp-5" not in told
+
+
 def test_a_lamp_that_was_dead_before_stays_its_own_matter() -> None:
     """It keeps its finding when its circuit fails, and has it still when that is back."""
     tower = Tower(town({"c1": 5, "c2": 5}))
