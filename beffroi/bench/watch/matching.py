@@ -4,8 +4,9 @@
   with power, with a road to the cloud, and when it shows at all. What lasted less is nobody's miss.
 - It is *found* when a finding of that kind and subject holds between the first instant at which it could be seen and
   its end, or is raised within `LATE_MS` after it. The time to detect counts the time in which it could be seen.
-- A finding is *right* when it was raised during a trouble of its kind on its subject, asked for or not, or within
-  `LATE_MS` after it; or of a kind of `Rule.also`, which shows in the same way. Every other one is wrong.
+- A finding is *right* when it was raised during a trouble of its kind on its subject, asked for or not, or before its
+  subject could have shown for `LATE_MS` that it is well (a lamp that is mended by day: at dusk); or of a kind of
+  `Rule.also`, which shows in the same way. Every other one is wrong.
 - An emptying is asked for when the fill fell by `LEAST_FALL_PCT` to `MOST_AFTER_PCT` or less, the sensor was alive and
   heard for `AROUND_INTERVALS` expected intervals either side, and the bin neither lay nor burned then. It is found, and
   what the watch says is right, when the watch dates an emptying at most that much from it, not counting the time in
@@ -176,12 +177,19 @@ class _Judge:
     def _weigh(self, rule: Rule, episode: Episode, tally: Tally) -> None:
         tally.raised += 1
         kinds = (*rule.truths, *rule.also)
-        if any(_during(one, episode) for subject in _subjects(episode) for one in self._truth.of(kinds, subject)):
+        troubles = [one for subject in _subjects(episode) for one in self._truth.of(kinds, subject)]
+        if any(self._is_of(rule, one, episode) for one in troubles):
             tally.right += 1
         else:
             finding = episode.finding
             end_ms = self._until_ms if episode.cleared_ms is None else episode.cleared_ms
             tally.wrong.append(_words(finding.subject, episode.raised_ms, end_ms, repr(dict(finding.facts))))
+
+    def _is_of(self, rule: Rule, trouble: Trouble, episode: Episode) -> bool:
+        if episode.raised_ms <= trouble.end_ms + LATE_MS:
+            return episode.raised_ms >= trouble.start_ms
+        since = rule.visible(self._truth, trouble.subject, [(trouble.end_ms, episode.raised_ms)])
+        return length(since) <= LATE_MS
 
     # emptyings
 
@@ -234,10 +242,6 @@ def _holds(trouble: Trouble, episode: Episode, first_ms: int) -> bool:
     """Also when it held before: a lamp that fails anew before anybody saw it burn."""
     is_over = episode.cleared_ms is not None and episode.cleared_ms <= first_ms
     return episode.raised_ms <= trouble.end_ms + LATE_MS and not is_over
-
-
-def _during(trouble: Trouble, episode: Episode) -> bool:
-    return trouble.start_ms <= episode.raised_ms <= trouble.end_ms + LATE_MS
 
 
 def _subjects(episode: Episode) -> Sequence[str]:

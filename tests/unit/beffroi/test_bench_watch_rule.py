@@ -105,6 +105,14 @@ def test_a_finding_after_the_end_is_right_for_half_an_hour() -> None:
     assert weigh(told, Said().say("silence.device", PERMANENT, soon + 0.1, 42), "silence.device").right == 0
 
 
+def test_a_finding_is_right_until_the_lamp_could_show_that_it_is_well() -> None:
+    """Mended in the morning, without power until dusk: told of at noon is right, an hour after dusk it is not."""
+    levels = (level(SWITCHED, 2, 100), level(SWITCHED, 17, 0), level(SWITCHED, 27, 100), level(SWITCHED, 40, 0))
+    told = truth(*levels, failure("dead", SWITCHED, 3, 18))
+    assert weigh(told, Said().say("silence.device", SWITCHED, 22, 28), "silence.device").right == 1
+    assert weigh(told, Said().say("silence.device", SWITCHED, 28, 29), "silence.device").right == 0
+
+
 def test_what_fails_anew_before_anybody_saw_it_well_is_found_at_once() -> None:
     """The finding of the first failure still holds: told of, without delay, and right once."""
     told = truth(
